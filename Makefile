@@ -49,6 +49,7 @@ docs: $(BIN)/.dev ## Build the documentation into site/
 	@$(BIN)/mkdocs build --strict --quiet
 
 lock: ## Pin the requirements again
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group build -o requirements/base.txt pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --extra server --group build -o requirements/server.txt pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --extra server --group build --group test --group lint --group docs -o requirements/dev.txt pyproject.toml
 

@@ -2,7 +2,7 @@
 
 ::
 
-    Error
+Error:
     ├── ProducerError     what was sent is wrong (HTTP 4xx)
     ├── AccessError       who asks may not (401, 403)
     ├── PolicyError       a configured rule forbids it, or the configuration itself is unsafe
