@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Self
+from typing import Self, cast
 
 from auditroll.tlog.hashing import EMPTY_ROOT, node_hash
 
@@ -63,7 +63,7 @@ class Frontier:
                 self._peaks.append(None)
             left = self._peaks[level]
             if position >> level & 1 and nodes:
-                nodes.insert(0, left)  # type: ignore[arg-type]  set by the invariant
+                nodes.insert(0, cast("bytes", left))  # set by the invariant
                 position -= 1 << level
             if nodes:
                 self._peaks[level] = nodes.pop() if len(nodes) & 1 else None
