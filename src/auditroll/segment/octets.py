@@ -13,12 +13,13 @@ import orjson
 
 from auditroll.errors import Error
 from auditroll.event.canonical import MAX_INTEGER, decode_exact, encode
-from auditroll.event.fields import SLOT_FIELDS, SLOTS
+from auditroll.event.fields import FIELDS, SLOT_FIELDS, SLOTS
+from auditroll.event.spec import Kind
 from auditroll.event.times import format_time
 from auditroll.segment.arrow import Column, Table, compute, pa
-from auditroll.segment.schema import OBJECT_FIELDS, PUBLIC_COLUMNS
+from auditroll.segment.schema import PUBLIC_COLUMNS
 
-__all__ = ["public_octets", "slot_octets"]
+__all__ = ["joined_members", "public_octets", "slot_octets"]
 
 MINUTE_MS: Final = 60_000
 # Stands for a value that has no canonical form: no JSON text contains it unescaped.
@@ -46,19 +47,32 @@ def public_octets(table: Table) -> Column:
 
 def slot_octets(table: Table) -> dict[str, Column | None]:
     """Return, per slot, the canonical slot objects; None for a slot that is empty in every row."""
-    columns: dict[str, Column | None] = {}
-    for slot in SLOTS:
-        members = [
-            _joined(f'"{name}":', _value(table, name))
-            for name in sorted(SLOT_FIELDS[slot])
-            if _used(table, name)
-        ]
-        if members:
-            inner = compute.binary_join_element_wise(*members, ",", null_handling="skip")
-            columns[slot] = compute.cast(_joined("{", inner, "}"), pa.binary())
-        else:
-            columns[slot] = None
-    return columns
+    return {slot: _slot(table, SLOT_FIELDS[slot]) for slot in SLOTS}
+
+
+def joined_members(members: Sequence[Column]) -> Column:
+    """Return the octets of a JSON object per row; null members are left out.
+
+    Args:
+        members: At least one binary column of `"name":value`.
+    """
+    # Arrow's own joining with nulls skipped drops rows in which all are null.
+    led = [
+        compute.coalesce(compute.binary_join_element_wise(b",", member, b""), b"")
+        for member in members
+    ]
+    inner = compute.binary_join_element_wise(*led, b"")
+    inner = compute.binary_replace_slice(inner, 0, 1, b"")
+    return compute.binary_join_element_wise(b"{", inner, b"}", b"")
+
+
+def _slot(table: Table, names: Sequence[str]) -> Column | None:
+    members = [
+        compute.cast(_concatenated([f'"{name}":', *_value(table, name)]), pa.binary())
+        for name in sorted(names)
+        if _used(table, name)
+    ]
+    return joined_members(members) if members else None
 
 
 def _used(table: Table, name: str) -> bool:
@@ -72,13 +86,6 @@ def _member(table: Table, name: str, lead: str, trail: str) -> list[Any]:
     if not table[name].null_count:
         return parts
     return [compute.coalesce(_concatenated(parts), "")]
-
-
-def _joined(*parts: Any) -> Column:
-    flat: list[Any] = []
-    for part in parts:
-        flat += part if isinstance(part, list) else [part]
-    return _concatenated(flat)
 
 
 def _concatenated(parts: Sequence[Any]) -> Column:
@@ -95,11 +102,7 @@ def _concatenated(parts: Sequence[Any]) -> Column:
 def _value(table: Table, name: str) -> list[Any]:
     """Return the parts of the field's JSON value."""
     column = table[name].combine_chunks()
-    if isinstance(column, pa.ChunkedArray):  # an empty table keeps its chunks
-        column = pa.array([], column.type)
-    if name in OBJECT_FIELDS:
-        return [_object_text(column)]
-    return _WRITERS[str(column.type)](column)
+    return _WRITERS[FIELDS[name].kind](column)
 
 
 def _string(column: Column) -> list[Any]:
@@ -153,11 +156,11 @@ def _list(column: Column) -> list[Any]:
     return ["[", compute.if_else(compute.is_valid(column), text, pa.scalar(None, pa.utf8())), "]"]
 
 
-def _object_text(column: Column) -> Column:
+def _object(column: Column) -> list[Any]:
     texts: list[str | None] = [None] * len(column)
     for row in compute.indices_nonzero(compute.is_valid(column)).to_pylist():
         texts[row] = _one_object(column[row].as_py())
-    return pa.array(texts, pa.utf8())
+    return [pa.array(texts, pa.utf8())]
 
 
 def _one_object(value: str | list[tuple[str, Any]]) -> str:
@@ -172,10 +175,14 @@ def _one_object(value: str | list[tuple[str, Any]]) -> str:
         return UNWRITABLE
 
 
-_WRITERS: Final[dict[str, Callable[[Column], list[Any]]]] = {
-    "string": _string,
-    "int64": _integer,
+_WRITERS: Final[dict[Kind, Callable[[Column], list[Any]]]] = {
+    "str": _string,
+    "enum": _string,
+    "int": _integer,
     "bool": _boolean,
-    "timestamp[ms, tz=UTC]": _time,
-    "list<element: string>": _list,
+    "time": _time,
+    "list": _list,
+    "counts": _object,
+    "hashes": _object,
+    "ext": _object,
 }

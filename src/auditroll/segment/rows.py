@@ -9,7 +9,7 @@ from auditroll.event.canonical import decode_exact, encode
 from auditroll.event.fields import FIELDS, SEGMENT_COLUMNS
 from auditroll.event.times import format_time
 from auditroll.segment.arrow import Column, Table, compute, pa
-from auditroll.segment.octets import slot_octets
+from auditroll.segment.octets import joined_members, slot_octets
 from auditroll.segment.schema import LEAF, OPENING, SEED
 from auditroll.tlog.line import Line, parse_line
 
@@ -81,8 +81,7 @@ def _slots_texts(table: Table) -> Column:
     ]
     if not members:
         return pa.array([b"{}"] * table.num_rows, pa.binary())
-    inner = compute.binary_join_element_wise(*members, b",", null_handling="skip")
-    return compute.binary_join_element_wise(b"{", inner, b"}", b"")
+    return joined_members(members)
 
 
 def _opened(leaf: bytes, opening: str, slots: dict[str, Any]) -> Line:
