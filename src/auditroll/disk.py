@@ -30,6 +30,10 @@ class Disk:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         return os.open(path, flags, FILE_MODE)
 
+    def reopen(self, path: Path) -> int:
+        """Open an existing file for cutting its end; nothing is ever appended to it again."""
+        return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+
     def write(self, fd: int, data: bytes) -> None:
         """Append all of `data`.
 
