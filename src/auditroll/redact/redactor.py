@@ -1,0 +1,187 @@
+"""The one way a text is redacted: scan, read it otherwise, scan again, put markers, repeat.
+
+Whatever goes wrong on the way, the value does not pass: it becomes `[REDACTED:UNSCANNED]`.
+"""
+
+import re
+import time
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import Final
+
+from auditroll.redact.detector import SEPARATOR, Detector
+from auditroll.redact.encoded import tokens
+from auditroll.redact.found import UNSCANNED, Redacted, Span, marker
+from auditroll.redact.keys import KEY_KINDS
+from auditroll.redact.matcher import Matcher, resolve
+from auditroll.redact.shapes import Unscannable
+from auditroll.redact.views import TRIGGER, View, readings
+
+__all__ = ["MAX_CHARACTERS", "Redactor"]
+
+# A longer value is no field of a record (64 KiB) and is not scanned, so it does not pass.
+MAX_CHARACTERS: Final = 65_536
+# CPU time a value of up to 4,096 characters may cost; longer ones in proportion.
+MAX_CPU_S: Final = 0.010
+_PROPORTIONAL_FROM: Final = 4_096
+# Encodings within encodings.
+MAX_DEPTH: Final = 3
+# Passes until a text with markers gives no further hit.
+MAX_PASSES: Final = 6
+
+_REFUSED: Final = Redacted(marker(UNSCANNED), {UNSCANNED: 1})
+
+
+class Redactor:
+    """Detectors and the order of the work. Immutable; safe to share between threads.
+
+    Args:
+        detectors: What to look for, the more specific kind first.
+    """
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        self._matcher = Matcher(detectors)
+        kinds = {detector.kind for detector in detectors} | KEY_KINDS | {UNSCANNED}
+        self._markers = re.compile(r"\[REDACTED:(?:" + "|".join(sorted(kinds)) + r")\]")
+
+    def redact(self, text: str, *, hide: re.Pattern[str] | None = None) -> Redacted:
+        """Return `text` with a marker for each hit.
+
+        Redacting the result again changes nothing.
+
+        Args:
+            text: At most 65,536 characters; more is not scanned and does not pass.
+            hide: Pieces that are not looked at, such as the versions of a user agent.
+        """
+        try:
+            return self._passes(text, hide)
+        except Exception:  # noqa: BLE001  a detector that fails must not let the value pass
+            return _REFUSED
+
+    def scan_batch(self, texts: Sequence[str]) -> dict[int, Redacted]:
+        """Return what is redacted of which text; a text without a hit is not named.
+
+        The texts are scanned as one, and only those in which something may be are looked at
+        closely: same verdicts as `redact`, at a fraction of the cost.
+        """
+        try:
+            places = sorted(self._suspicious(texts))
+        except Exception:  # noqa: BLE001  the close look decides, and fails closed for each text
+            places = list(range(len(texts)))
+        results = ((place, self.redact(texts[place])) for place in places)
+        return {place: result for place, result in results if result.counts}
+
+    def _suspicious(self, texts: Sequence[str]) -> set[int]:
+        joined = SEPARATOR.join(text.replace(SEPARATOR, "\x1f") for text in texts)
+        starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
+        found: set[int] = set()
+        for number in self._matcher.suspects(joined):
+            found.update(_owners(starts, self._matcher.places(number, joined)))
+        found.update(_owners(starts, (hit.start() for hit in _IN_BATCH.finditer(joined))))
+        found.update(_owners(starts, (token.start for token in tokens(joined))))
+        found.update(at for at, text in enumerate(texts) if len(text) > MAX_CHARACTERS)
+        return found
+
+    def _passes(self, text: str, hide: re.Pattern[str] | None) -> Redacted:
+        if len(text) > MAX_CHARACTERS:
+            raise Unscannable("longer than any value of a record")
+        budget = _Budget(len(text))
+        counts: Counter[str] = Counter()
+        for _ in range(MAX_PASSES):
+            spans = self._scan(self._masked(text, hide), budget)
+            if not spans:
+                return Redacted(text, dict(sorted(counts.items())))
+            counts.update(span.kind for span in spans)
+            text = _marked(text, spans)
+        raise Unscannable("markers give further hits")
+
+    def _masked(self, text: str, hide: re.Pattern[str] | None) -> str:
+        """Return a text of the same length in which markers are separators."""
+        if not text.isascii():
+            text = text.encode(errors="replace").decode()
+        if SEPARATOR in text:
+            text = text.replace(SEPARATOR, "\x1f")
+        if "[REDACTED:" in text:
+            text = self._markers.sub(_blank, text)
+        return hide.sub(_blank, text) if hide else text
+
+    def _scan(self, text: str, budget: "_Budget") -> list[Span]:
+        spans = self._matcher.find(text)
+        budget.check()
+        spans += self._hidden(View(text), spans, budget, 0)
+        if TRIGGER.search(text):
+            view = None
+            for view in readings(text):
+                spans += _carried(view, self._matcher.find(view.text))
+                budget.check()
+                spans += self._hidden(view, (), budget, 0)
+        return resolve([(span, 0) for span in spans])
+
+    def _hidden(
+        self, view: View, known: Sequence[Span], budget: "_Budget", depth: int
+    ) -> Iterator[Span]:
+        """Yield encoded tokens whose text, read in every way, holds something."""
+        for token in tokens(view.text):
+            if any(span.start <= token.start and token.end <= span.end for span in known):
+                continue
+            budget.check()
+            kind = self._kind_within(token.text, budget, depth + 1)
+            if kind:
+                yield Span(*view.source(token.start, token.end), kind)
+
+    def _kind_within(self, text: str, budget: "_Budget", depth: int) -> str | None:
+        """Return the kind of the first hit in a decoded text, or None."""
+        if depth > MAX_DEPTH:
+            raise Unscannable("too many encodings within encodings")
+        text = text.replace(SEPARATOR, "\x1f")
+        views = [View(text), *(readings(text) if TRIGGER.search(text) else ())]
+        for view in views:
+            for span in self._matcher.find(view.text):
+                return span.kind
+            for span in self._hidden(view, (), budget, depth):
+                return span.kind
+        return None
+
+
+# A batch is joined with separators, which alone would not be unusual.
+_IN_BATCH: Final = re.compile(TRIGGER.pattern.replace(r"\x0d", r"\x0d\x1e", 1))
+
+
+class _Budget:
+    """CPU time that one value may cost; other processes' load does not count."""
+
+    __slots__ = ("_until",)
+
+    def __init__(self, length: int) -> None:
+        share = max(1.0, length / _PROPORTIONAL_FROM)
+        self._until = time.thread_time() + MAX_CPU_S * share
+
+    def check(self) -> None:
+        if time.thread_time() > self._until:
+            raise Unscannable("out of time")
+
+
+def _carried(view: View, spans: Sequence[Span]) -> Iterator[Span]:
+    for span in spans:
+        yield Span(*view.source(span.start, span.end), span.kind)
+
+
+def _owners(starts: Sequence[int], places: Iterable[int]) -> Iterator[int]:
+    """Yield the number of the text to which each place of the joined text belongs."""
+    return (bisect_right(starts, place) - 1 for place in places)
+
+
+def _blank(match: re.Match[str]) -> str:
+    return SEPARATOR * len(match[0])
+
+
+def _marked(text: str, spans: Sequence[Span]) -> str:
+    parts: list[str] = []
+    done = 0
+    for span in spans:
+        parts += text[done : span.start], marker(span.kind)
+        done = span.end
+    parts.append(text[done:])
+    return "".join(parts)
