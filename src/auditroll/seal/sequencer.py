@@ -286,6 +286,10 @@ class Sequencer:
         taken, self._recovered = self._recovered, []
         return taken
 
+    def trust(self) -> dict[str, Any]:
+        """Return what a verifier of this installation starts from."""
+        return self._trust.document(self.streams.values())
+
     def rebuilt(self) -> list[str]:
         """Return the derived files that this start had to rebuild."""
         return list(self._rebuilt)
