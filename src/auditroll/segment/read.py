@@ -37,6 +37,17 @@ class SegmentData:
         """Return the number of rows of one row group."""
         return int(self._file.metadata.row_group(group).num_rows)
 
+    def used_columns(self, group: int) -> tuple[str, ...]:
+        """Return the columns that hold a value in a row group, by its statistics."""
+        chunks = self._file.metadata.row_group(group)
+        columns = (chunks.column(number) for number in range(chunks.num_columns))
+        used = dict[str, None]()
+        for column in columns:
+            counted = column.is_stats_set and column.statistics.has_null_count
+            if not counted or column.statistics.null_count < column.num_values:
+                used[column.path_in_schema.split(".")[0]] = None
+        return tuple(used)
+
     def read_group(self, group: int, columns: Sequence[str] | None = None) -> Table:
         """Return one row group as a table.
 
