@@ -57,7 +57,7 @@ def request(number: int, **fields: Any) -> dict[str, Any]:
 
 
 def model_call(number: int, **fields: Any) -> dict[str, Any]:
-    """Return a record that uses every shape of value: lists, maps, `ext`, escapes, great numbers."""
+    """Return a record with every shape of value: lists, maps, `ext`, escapes, great numbers."""
     return request(
         number,
         event_type="ai.call",
