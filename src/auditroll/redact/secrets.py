@@ -62,7 +62,7 @@ _VALUE: Final = (
 )
 _NAMES: Final = (
     "passw|passphrase|pwd|secret|token|api[_-]?key|auth|credential|session|signature"
-    "|private[_-]?key|access[_-]?key|cookie|otp|pin|cvv|cvc|ssn"
+    "|private[_-]?key|access[_-]?key|cookie|otp|pin|cvv|cvc"
 )
 _KEY: Final = re.compile(r"([A-Za-z0-9_.-]+)[\"']?\s*(?::|=>?)\s*$")
 _LONGEST_KEY: Final = 96
@@ -74,7 +74,7 @@ def _named(hit: Hit) -> Iterator[tuple[int, int]]:
     if found is None or kind_of_key(found[1]) is None:
         return
     quote = hit.value[0] in "\"'"
-    if hit.end - hit.start > 2 * quote:
+    if any(map(str.isalnum, hit.value)):
         yield hit.start + quote, hit.end - quote
 
 
@@ -85,7 +85,7 @@ SECRETS: Final[tuple[Detector, ...]] = (
         r"(?:[^\x1e-]*(?:-----END [A-Z0-9 ]*-----)|[^\x1e]*)",
     ),
     Detector("JWT", r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]*"),
-    *(Detector("SECRET", form) for _, form in _ISSUERS),
+    *(Detector("SECRET", form, shapes.unglued) for _, form in _ISSUERS),
     Detector("BEARER", r"(?i)\bbearer[ :=]+(?P<v>[A-Za-z0-9._~+/=-]+)", shapes.bearer_value),
     Detector("BASIC_AUTH", r"(?i)\bbasic +(?P<v>[A-Za-z0-9+/]+=*)", shapes.basic_value),
     Detector(

@@ -23,6 +23,7 @@ __all__ = [
     "number",
     "passport",
     "ssn_groups",
+    "unglued",
     "url",
     "url_credentials",
 ]
@@ -54,6 +55,10 @@ _VERSION_BEFORE: Final = re.compile(
     r"""(?:(?:^|[\s(;,"'])[A-Za-z][\w.+-]*/|\b(?:v|ver|version|release|build|rv)[ .:=]*)$""",
     re.IGNORECASE,
 )
+_HOUSE_BEFORE: Final = re.compile(r"\b(?:suite|apt|unit|room|floor|box|zip)[ .#]*$", re.IGNORECASE)
+_CARD_BEFORE: Final = re.compile(
+    r"(?:card|\bpan\b|visa|master|maestro|credit|debit|amex|payment)[^0-9]*$", re.IGNORECASE
+)
 _CLOCK: Final = re.compile(r"[0-9]{1,2}(?::[0-9]{2}){2}(?:\.[0-9]+)?:?")
 _PORT: Final = re.compile(r"[A-Za-z][\w+.-]*://[^/@\s]*:[0-9]{1,5}/")
 _GROUP: Final = re.compile(r"[0-9]+")
@@ -81,9 +86,10 @@ def card_run(hit: Hit) -> Iterator[tuple[int, int]]:
     groups = [match.span() for match in _GROUP.finditer(hit.text, hit.start, hit.end)]
     if len(groups) > MAX_GROUPS:
         raise Unscannable("too many groups of digits")
+    said = _CARD_BEFORE.search(hit.text[max(0, hit.start - _LOOK_BACK) : hit.start]) is not None
     first = 0
     while first < len(groups):
-        last = _card_window(hit.text, groups, first)
+        last = _card_window(hit.text, groups, first, said=said)
         if last < 0:
             first += 1
             continue
@@ -91,14 +97,14 @@ def card_run(hit: Hit) -> Iterator[tuple[int, int]]:
         first = last + 1
 
 
-def _card_window(text: str, groups: list[tuple[int, int]], first: int) -> int:
+def _card_window(text: str, groups: list[tuple[int, int]], first: int, *, said: bool) -> int:
     """Return the last group of the longest card that begins with group `first`, or -1."""
     best, number = -1, ""
     for last in range(first, len(groups)):
         number += text[slice(*groups[last])]
         if len(number) > 19:
             break
-        if len(number) >= 12 and digits.card(number):
+        if len(number) >= 12 and digits.card(number, likely=said or last > first):
             best = last
     return best
 
@@ -109,7 +115,8 @@ def ssn_groups(valid: Callable[[str], bool]) -> Check:
     def check(hit: Hit) -> Iterator[tuple[int, int]]:
         value = hit.value
         same = value[3] == value[6]
-        if same and not _digits_touch(hit) and valid(digits.only_digits(value)):
+        housing = _HOUSE_BEFORE.search(hit.text[max(0, hit.start - _LOOK_BACK) : hit.start])
+        if not (housing or _digits_touch(hit)) and same and valid(digits.only_digits(value)):
             yield hit.start, hit.end
 
     return check
@@ -124,6 +131,12 @@ def _digits_touch(hit: Hit) -> bool:
         or (hit.before != "" and hit.before in "-." and text[start - 2 : start - 1].isalnum())
         or (hit.after != "" and hit.after in "-." and text[end + 1 : end + 2].isalnum())
     )
+
+
+def unglued(hit: Hit) -> Iterator[tuple[int, int]]:
+    """Accept the match if no letter or digit stands before it."""
+    if not hit.before.isalnum():
+        yield hit.start, hit.end
 
 
 def number(valid: Callable[[str], bool]) -> Check:
