@@ -1,0 +1,1 @@
+"""`auditroll verify`: judge a data folder or an evidence bundle."""
