@@ -100,3 +100,7 @@ class Disk:
     def remove(self, path: Path) -> None:
         """Remove a name; durable after `sync_dir`."""
         path.unlink()
+
+    def remove_dir(self, folder: Path) -> None:
+        """Remove an empty folder; durable after `sync_dir` of its parent."""
+        folder.rmdir()
