@@ -66,17 +66,17 @@ PERSONAL: Final[tuple[Detector, ...]] = (
     Detector("ITIN", r"(?i)(?:\bitin|taxpayer)" + _IS + _NINE, shapes.number(digits.itin)),
     Detector(
         "IBAN",
-        r"[A-Za-z]{2}[0-9]{2}(?:[ .-]?[A-Za-z0-9]){11,}",
+        r"(?:^|[^A-Za-z0-9])(?P<v>[A-Za-z]{2}[0-9]{2}(?:[ .-]?[A-Za-z0-9]){11,})",
         shapes.iban_run,
         again=True,
     ),
-    Detector("IP", r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}", shapes.ipv4, again=True),
+    Detector("IP", r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9.]+", shapes.ipv4),
     Detector("IP", r"[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", shapes.ipv6),
     Detector(
         "MAC",
-        r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}",
+        r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5,}"
+        r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}",
         shapes.mac,
-        again=True,
     ),
     Detector("PHONE", SHAPES, phone_shape),
     Detector("PHONE", WORDS_BEFORE, phone_near_words),

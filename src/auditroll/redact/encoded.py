@@ -7,10 +7,19 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-__all__ = ["MAX_INFLATED_OCTETS", "Token", "tokens"]
+__all__ = ["MAX_INFLATED_OCTETS", "SIGN", "Token", "tokens"]
 
 # What a compressed token may grow to; more is a bomb and is not a text of a log.
 MAX_INFLATED_OCTETS: Final = 65_536
+
+_ONE: Final = "[A-Za-z0-9+/_-]"
+_TELLING: Final = "[A-Z0-9+/_]"
+# For the gate: a run of ten with a capital or a digit in it (words have none), or pairs of digits.
+SIGN: Final = (
+    "|".join(f"{_ONE}{{{n}}}{_TELLING}{_ONE}{{{9 - n},}}" for n in range(9))
+    + f"|{_ONE}{{9,}}{_TELLING}"
+    + "|(?:[0-9A-Fa-f]{2}[ :,-]){6}[0-9A-Fa-f]{2}"
+)
 
 _CANDIDATE: Final = re.compile(
     r"(?P<pairs>(?:[0-9A-Fa-f]{2}[ :,-]){6,}[0-9A-Fa-f]{2}(?![0-9A-Fa-f]))"
@@ -45,12 +54,20 @@ def tokens(text: str) -> Iterator[Token]:
             yield from _decoded(start, end, re.sub("[ :,-]", "", match[0]), (_from_hex,))
             continue
         run = match[0]
-        if run.isalpha() and (run.islower() or run.isupper() or run.istitle()) and len(run) < 16:
+        if _is_word(run):
             continue
         yield from _decoded(start, end, run, _DECODERS)
         if not run.isalnum():
             for piece in _pieces(run):
                 yield from _decoded(start, end, piece, _DECODERS)
+
+
+def _is_word(run: str) -> bool:
+    """Say so of lower-case words, joined by dashes or not; of short capital or title-case ones."""
+    letters = run.replace("-", "")
+    if not letters.isalpha():
+        return False
+    return letters.islower() or (len(run) < 16 and (letters.isupper() or letters.istitle()))
 
 
 def _pieces(run: str) -> Iterator[str]:

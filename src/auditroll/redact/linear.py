@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, cast
 
 import re2  # type: ignore[import-untyped]
 
-__all__ = ["Found", "Gate", "Linear", "Refusal", "compile_linear"]
+__all__ = ["Found", "Gate", "Linear", "Refusal", "Subject", "compile_linear"]
 
 # The automaton of all patterns is built while scanning, within this; with too little it would be
 # thrown away and built again and again.
@@ -20,6 +20,10 @@ _ENGINE: Final = cast("Any", re2)
 
 # What the engine raises for a pattern that it does not support.
 Refusal: Final[type[Exception]] = _ENGINE.error
+
+
+# Matching octets spares the engine's wrapper the counting of characters.
+Subject = str | bytes
 
 
 class Found(Protocol):
@@ -46,17 +50,17 @@ class Linear(Protocol):
         """Names of groups and their numbers."""
         ...
 
-    def search(self, text: str, position: int = 0, /) -> Found | None:
+    def search(self, text: Subject, position: int = 0, /) -> Found | None:
         """Return the leftmost match at or behind `position`."""
         ...
 
-    def finditer(self, text: str, /) -> Iterator[Found]:
+    def finditer(self, text: Subject, /) -> Iterator[Found]:
         """Yield matches that do not overlap."""
         ...
 
 
-def compile_linear(pattern: str) -> Linear:
-    """Compile one pattern.
+def compile_linear(pattern: Subject) -> Linear:
+    """Compile one pattern, of characters or of octets, for texts of the same type.
 
     Raises:
         Refusal: Not supported by re2 (look-around, back reference) or too large.

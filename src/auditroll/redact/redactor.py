@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
+from auditroll.redact import encoded, views
 from auditroll.redact.detector import SEPARATOR, Detector
-from auditroll.redact.encoded import tokens
 from auditroll.redact.found import UNSCANNED, Redacted, Span, marker
 from auditroll.redact.keys import KEY_KINDS
 from auditroll.redact.matcher import Matcher, resolve
 from auditroll.redact.shapes import Unscannable
-from auditroll.redact.views import TRIGGER, View, readings
+from auditroll.redact.views import View, readings
 
 __all__ = ["MAX_CHARACTERS", "Redactor"]
 
@@ -33,6 +33,11 @@ MAX_DEPTH: Final = 3
 # Passes until a text with markers gives no further hit.
 MAX_PASSES: Final = 6
 
+_SAMPLE: Final = (
+    "token=abcdefgh1 jane.doe@example.com 4111 1111 1111 1111 123-45-6789 10.1.2.3 2001:db8::1"
+    " https://u:p@example.com/%40?q=\\u0040&#64; \uff20 +49 30 1234567 YW5uYUBleGFtcGxlLm9yZw=="
+)
+
 _REFUSED: Final = Redacted(marker(UNSCANNED), {UNSCANNED: 1})
 
 
@@ -44,9 +49,12 @@ class Redactor:
     """
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
-        self._matcher = Matcher(detectors)
+        self._matcher = Matcher(detectors, (views.SIGN, encoded.SIGN))
+        self._unusual, self._encoded = len(detectors), len(detectors) + 1
         kinds = {detector.kind for detector in detectors} | KEY_KINDS | {UNSCANNED}
         self._markers = re.compile(r"\[REDACTED:(?:" + "|".join(sorted(kinds)) + r")\]")
+        for _ in range(2):  # the automata grow with their first texts; no value shall pay for that
+            self.redact(_SAMPLE)
 
     def redact(self, text: str, *, hide: re.Pattern[str] | None = None) -> Redacted:
         """Return `text` with a marker for each hit.
@@ -84,15 +92,19 @@ class Redactor:
         starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
         found: set[int] = set()
         for number in self._matcher.suspects(joined):
-            found.update(_owners(starts, self._matcher.places(number, joined)))
-        found.update(_owners(starts, (hit.start() for hit in _IN_BATCH.finditer(joined))))
-        found.update(_owners(starts, (token.start for token in tokens(joined))))
+            if number == self._encoded:
+                places: Iterable[int] = (token.start for token in encoded.tokens(joined))
+            else:
+                places = self._matcher.places(number, joined)
+            found.update(bisect_right(starts, place) - 1 for place in places)
         found.update(at for at, text in enumerate(texts) if len(text) > MAX_CHARACTERS)
         return found
 
     def _passes(self, text: str, hide: re.Pattern[str] | None) -> Redacted:
         if len(text) > MAX_CHARACTERS:
             raise Unscannable("longer than any value of a record")
+        if SEPARATOR not in text and not self._matcher.suspects(text):
+            return Redacted(text)
         budget = _Budget(len(text))
         counts: Counter[str] = Counter()
         for _ in range(MAX_PASSES):
@@ -114,45 +126,52 @@ class Redactor:
         return hide.sub(_blank, text) if hide else text
 
     def _scan(self, text: str, budget: "_Budget") -> list[Span]:
-        spans = self._matcher.find(text)
-        budget.check()
-        spans += self._hidden(View(text), spans, budget, 0)
-        if TRIGGER.search(text):
-            view = None
+        suspects = self._matcher.suspects(text)
+        if not suspects:
+            return []
+        source = View(text)
+        spans = self._in_view(source, suspects, budget, 0)
+        if self._unusual in suspects:
             for view in readings(text):
-                spans += _carried(view, self._matcher.find(view.text))
-                budget.check()
-                spans += self._hidden(view, (), budget, 0)
+                found = self._in_view(view, self._matcher.suspects(view.text), budget, 0)
+                spans += (Span(*view.source(span.start, span.end), span.kind) for span in found)
         return resolve([(span, 0) for span in spans])
 
+    def _in_view(
+        self, view: View, suspects: Sequence[int], budget: "_Budget", depth: int
+    ) -> list[Span]:
+        """Return the hits in one view, and the encoded tokens in it that hide one."""
+        budget.check()
+        if not suspects:
+            return []
+        spans = self._matcher.find(view.text, suspects, budget.check)
+        if self._encoded in suspects:
+            spans += self._hidden(view.text, tuple(spans), budget, depth)
+        return spans
+
     def _hidden(
-        self, view: View, known: Sequence[Span], budget: "_Budget", depth: int
+        self, text: str, known: Sequence[Span], budget: "_Budget", depth: int
     ) -> Iterator[Span]:
         """Yield encoded tokens whose text, read in every way, holds something."""
-        for token in tokens(view.text):
+        for token in encoded.tokens(text):
             if any(span.start <= token.start and token.end <= span.end for span in known):
                 continue
-            budget.check()
             kind = self._kind_within(token.text, budget, depth + 1)
             if kind:
-                yield Span(*view.source(token.start, token.end), kind)
+                yield Span(token.start, token.end, kind)
 
     def _kind_within(self, text: str, budget: "_Budget", depth: int) -> str | None:
         """Return the kind of the first hit in a decoded text, or None."""
+        suspects = self._matcher.suspects(text)
+        if not suspects:
+            return None
         if depth > MAX_DEPTH:
             raise Unscannable("too many encodings within encodings")
         text = text.replace(SEPARATOR, "\x1f")
-        views = [View(text), *(readings(text) if TRIGGER.search(text) else ())]
-        for view in views:
-            for span in self._matcher.find(view.text):
-                return span.kind
-            for span in self._hidden(view, (), budget, depth):
+        for view in (View(text), *(readings(text) if self._unusual in suspects else ())):
+            for span in self._in_view(view, self._matcher.suspects(view.text), budget, depth):
                 return span.kind
         return None
-
-
-# A batch is joined with separators, which alone would not be unusual.
-_IN_BATCH: Final = re.compile(TRIGGER.pattern.replace(r"\x0d", r"\x0d\x1e", 1))
 
 
 class _OutOfTimeError(Exception):
@@ -171,16 +190,6 @@ class _Budget:
     def check(self) -> None:
         if time.thread_time() > self._until:
             raise _OutOfTimeError
-
-
-def _carried(view: View, spans: Sequence[Span]) -> Iterator[Span]:
-    for span in spans:
-        yield Span(*view.source(span.start, span.end), span.kind)
-
-
-def _owners(starts: Sequence[int], places: Iterable[int]) -> Iterator[int]:
-    """Yield the number of the text to which each place of the joined text belongs."""
-    return (bisect_right(starts, place) - 1 for place in places)
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -59,6 +59,7 @@ _HOUSE_BEFORE: Final = re.compile(r"\b(?:suite|apt|unit|room|floor|box|zip)[ .#]
 _CARD_BEFORE: Final = re.compile(
     r"(?:card|\bpan\b|visa|master|maestro|credit|debit|amex|payment)[^0-9]*$", re.IGNORECASE
 )
+_JOINTS: Final = str.maketrans("", "", ":-.")
 _CLOCK: Final = re.compile(r"[0-9]{1,2}(?::[0-9]{2}){2}(?:\.[0-9]+)?:?")
 _PORT: Final = re.compile(r"[A-Za-z][\w+.-]*://[^/@\s]*:[0-9]{1,5}/")
 _GROUP: Final = re.compile(r"[0-9]+")
@@ -172,11 +173,14 @@ def iban_run(hit: Hit) -> Iterator[tuple[int, int]]:
 
 def ipv4(hit: Hit) -> Iterator[tuple[int, int]]:
     """Accept four octets that are neither part of a longer number nor a version."""
-    octets = hit.value.split(".")
-    if _digits_touch(hit) or hit.before.isalpha() or hit.after.isalpha():
+    value = hit.value.rstrip(".")
+    end = hit.start + len(value)
+    octets = value.split(".")
+    if hit.before.isalnum() or hit.after.isalnum() or _digits_touch(Hit(hit.text, hit.start, end)):
         return
-    if all(int(octet) < 256 for octet in octets) and not _is_version(hit):
-        yield hit.start, hit.end
+    in_range = all(0 < len(octet) < 4 and int(octet) < 256 for octet in octets)
+    if len(octets) == 4 and in_range and not _is_version(hit):
+        yield hit.start, end
 
 
 def _is_version(hit: Hit) -> bool:
@@ -216,14 +220,13 @@ def _is_ipv6(value: str) -> bool:
 
 def mac(hit: Hit) -> Iterator[tuple[int, int]]:
     """Accept six octets that are not a piece of a longer fingerprint."""
-    before = hit.text[max(0, hit.start - 2) : hit.start]
-    after = hit.text[hit.end : hit.end + 2]
-    glued = hit.before.isalnum() or hit.after.isalnum()
-    longer = (before[1:] in (":", "-") and before[:1].isalnum()) or (
-        after[:1] in (":", "-") and after[1:].isalnum()
-    )
-    if not glued and not longer:
+    if len(_without_joints(hit.value)) == 12 and not (hit.before.isalnum() or hit.after.isalnum()):
         yield hit.start, hit.end
+
+
+def _without_joints(text: str) -> str:
+    """Return `text` without colons, dashes and dots."""
+    return text.translate(_JOINTS)
 
 
 def url(hit: Hit) -> Iterator[tuple[int, int]]:

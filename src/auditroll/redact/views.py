@@ -9,37 +9,40 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from auditroll.redact.shapes import Unscannable
 
-__all__ = ["TRIGGER", "View", "readings"]
+__all__ = ["SIGN", "View", "readings"]
 
 # More layers of escapes than this is hostile: the value is not passed.
 MAX_ROUNDS: Final = 8
 
-# What makes a text readable in another way; without any of it a text is its only view.
-TRIGGER: Final = re.compile(
-    r"[^\x09\x0a\x0d\x20-\x7e]|%u?[0-9A-Fa-f]{2}|\\+[uUxN/0-7\"]|&#?[A-Za-z0-9]+;?|=[0-9A-Fa-f]{2}"
+# For the gate: what makes a text readable in another way. Without it a text is its only view.
+SIGN: Final = (
+    r"[^\x09\x0a\x0d\x1e\x20-\x7e]|%u?[0-9A-Fa-f][0-9A-Fa-f]|\\[uUxN/0-7\"]"
+    r"|&#[0-9xX]|&[A-Za-z]+;|=[0-9A-Fa-f][0-9A-Fa-f]|=\r?\n"
 )
 _UNUSUAL: Final = re.compile(r"[^\x09\x0a\x0d\x1e\x20-\x7e]")
+# The class in front lets the search skip to where an escape can begin.
 _ESCAPE: Final = re.compile(
-    r"(?P<percent>(?:%[89A-Fa-f][0-9A-Fa-f])+|%[0-7][0-9A-Fa-f])"
-    r"|%u(?P<wide>[0-9A-Fa-f]{4})"
-    r"|\\+u\{(?P<braced>[0-9A-Fa-f]{1,6})\}"
-    r"|\\+u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})\\+u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})"
-    r"|\\+u(?P<unicode>[0-9A-Fa-f]{4})"
-    r"|\\+U(?P<long>[0-9A-Fa-f]{8})"
-    r"|(?P<hex>(?:\\+x[89A-Fa-f][0-9A-Fa-f])+|\\+x[0-7][0-9A-Fa-f])"
-    r"|\\+(?P<octal>[01][0-7]{2})"
-    r"|\\+N\{(?P<name>[A-Za-z0-9 -]{1,64})\}"
-    r"|(?P<entity>&#[0-9]{1,7};?|&#[xX][0-9A-Fa-f]{1,6};?|&[A-Za-z]{2,24};)"
-    r"|\\+(?P<plain>[/\"])"
+    r"[%\\&](?:(?<=%)(?:"
+    r"(?P<percent>[89A-Fa-f][0-9A-Fa-f](?:%[89A-Fa-f][0-9A-Fa-f])*|[0-7][0-9A-Fa-f])"
+    r"|u(?P<wide>[0-9A-Fa-f]{4})"
+    r")|(?<=\\)\\*(?:"
+    r"u\{(?P<braced>[0-9A-Fa-f]{1,6})\}"
+    r"|u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})\\+u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})"
+    r"|u(?P<unicode>[0-9A-Fa-f]{4})"
+    r"|U(?P<long>[0-9A-Fa-f]{8})"
+    r"|(?P<hex>x[89A-Fa-f][0-9A-Fa-f](?:\\+x[89A-Fa-f][0-9A-Fa-f])*|x[0-7][0-9A-Fa-f])"
+    r"|(?P<octal>[01][0-7]{2})"
+    r"|N\{(?P<name>[A-Za-z0-9 -]{1,64})\}"
+    r"|(?P<plain>[/\"])"
+    r")|(?<=&)(?P<entity>#[0-9]{1,7};?|#[xX][0-9A-Fa-f]{1,6};?|[A-Za-z]{2,24};))"
 )
 _QUOTED_PRINTABLE: Final = re.compile(r"(?P<octets>(?:=[0-9A-Fa-f]{2})+|=\r?\n)")
 _PLUS: Final = re.compile(r"\+")
-_PAIR: Final = re.compile(r"[0-9A-Fa-f]{2}")
+_NO_DIGIT: Final = re.compile(r"[^0-9A-Fa-f]+")
 
 # Letters of other scripts that look like Latin ones, and signs that look like `.` and `@`.
 _CONFUSABLE: Final = str.maketrans(
@@ -116,7 +119,7 @@ def readings(text: str) -> Iterator[View]:
 
 def _undone(view: View, length: int) -> Iterator[View]:
     for _ in range(MAX_ROUNDS):
-        after = view.replace(_UNUSUAL, _folded).replace(_ESCAPE, _unescaped)
+        after = _plain(view).replace(_ESCAPE, _unescaped)
         if after is view:
             return
         if len(after.text) > 4 * length + 64:
@@ -124,6 +127,19 @@ def _undone(view: View, length: int) -> Iterator[View]:
         view = after
         yield view
     raise Unscannable("too many layers of escapes")
+
+
+def _plain(view: View) -> View:
+    """Fold what is not ASCII; where each character gives one, positions do not move."""
+    text = view.text
+    if text.isascii() and _UNUSUAL.search(text) is None:
+        return view
+    folded = text.translate(_FOLDS)
+    if folded == text:
+        return view
+    if len(folded) == len(text) and all(len(_FOLDS[ord(one)]) == 1 for one in set(text)):
+        return View(folded, view.layers)
+    return view.replace(_UNUSUAL, _folded)
 
 
 def _below(layer: list[Piece], at: int) -> tuple[int, int]:
@@ -142,21 +158,32 @@ def _start(piece: Piece) -> int:
     return piece.start
 
 
-def _folded(match: re.Match[str]) -> str:
-    return _fold(match[0])
-
-
-@lru_cache(maxsize=8192)
-def _fold(character: str) -> str:
-    """Return the ASCII reading of a character: width, dashes, digits, look-alikes; or nothing.
+class _Folds(dict[int, str]):
+    """The ASCII reading of each character, found once: width, dashes, digits, look-alikes.
 
     Source: UAX 15 (NFKD), UTS 39 (confusables, in part).
     """
-    point = ord(character)
-    if 0xE0020 <= point <= 0xE007E:
-        return chr(point - 0xE0000)
-    plain = unicodedata.normalize("NFKD", character)
-    return "".join(map(_fold_one, plain)).translate(_CONFUSABLE)
+
+    def __missing__(self, point: int) -> str:
+        character = chr(point)
+        if 0xE0020 <= point <= 0xE007E:
+            folded = chr(point - 0xE0000)
+        elif character in _KEPT:
+            folded = character
+        else:
+            plain = unicodedata.normalize("NFKD", character)
+            folded = "".join(map(_fold_one, plain)).translate(_CONFUSABLE)
+        self[point] = folded
+        return folded
+
+
+# At most one entry a character of Unicode.
+_FOLDS: Final = _Folds()
+_KEPT: Final = "\t\n\r\x1e"
+
+
+def _folded(match: re.Match[str]) -> str:
+    return _FOLDS[ord(match[0])]
 
 
 def _fold_one(character: str) -> str:
@@ -175,9 +202,9 @@ def _fold_one(character: str) -> str:
 def _unescaped(match: re.Match[str]) -> str:
     kind, value = str(match.lastgroup), match[str(match.lastgroup)]
     if kind in {"percent", "hex"}:
-        return _octets(value)
+        return _octets(match[0])
     if kind == "entity":
-        return html.unescape(value)
+        return html.unescape(match[0])
     if kind == "plain":
         return str(value)
     if kind == "name":
@@ -202,7 +229,7 @@ def _named(name: str, otherwise: str) -> str:
 
 
 def _octets(escaped: str) -> str:
-    octets = bytes.fromhex("".join(_PAIR.findall(escaped.replace("\\", " "))))
+    octets = bytes.fromhex(_NO_DIGIT.sub("", escaped))
     try:
         return octets.decode()
     except UnicodeDecodeError:
