@@ -98,10 +98,17 @@ class Catalogue:
         self.built[why].append(name.object_name)
         level = logging.WARNING if why == "damaged" else logging.INFO
         _log.log(level, "catalogue entry of %s was %s: built from it", name.object_name, why)
-        body = msgspec.msgpack.encode(entry)
-        self._disk.make_dirs(path.parent)
-        self._disk.replace(path, MAGIC + sha256(body).digest() + body)
+        self._store(path, entry)
         return entry
+
+    def _store(self, path: Path, entry: Entry) -> None:
+        body = msgspec.msgpack.encode(entry)
+        try:
+            self._disk.make_dirs(path.parent)
+            self._disk.replace(path, MAGIC + sha256(body).digest() + body)
+        except OSError as error:
+            # A full disk must not stop searches; the entry is built again at the next start.
+            _log.warning("catalogue entry %s was not stored: %s", path.name, error.strerror)
 
 
 def _load(path: Path) -> tuple[Entry | None, str]:

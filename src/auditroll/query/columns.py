@@ -56,6 +56,11 @@ class ColumnCache:
         self._octets = 0
         self._lock = threading.Lock()
 
+    @property
+    def octets(self) -> int:
+        """Return how much is kept."""
+        return self._octets
+
     def columns(
         self,
         owner: Hashable,

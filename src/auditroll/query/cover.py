@@ -48,8 +48,8 @@ def cover(sealed: SealedSegments, tails: Tails, stream: str, size: int) -> Cover
         parts, failed = sealed.parts(stream)
         end = parts[-1].first + parts[-1].rows if parts else 0
         tail = tails.parts(stream, end, size) if end < size else ()
-        sealed_since = tail and tail[0].first > end and end not in failed
-        if not sealed_since or attempt == ATTEMPTS:
+        begins = tail[0].first if tail else size
+        if begins <= end or end in failed or attempt == ATTEMPTS:
             return _covered(stream, [*parts, *tail], failed, size)
         attempt += 1
 

@@ -38,15 +38,25 @@ class SegmentData:
         return int(self._file.metadata.row_group(group).num_rows)
 
     def used_columns(self, group: int) -> tuple[str, ...]:
-        """Return the columns that hold a value in a row group, by its statistics."""
+        """Return the columns that hold a value in a row group.
+
+        Raises:
+            IntegrityError: `segment-altered`.
+        """
         chunks = self._file.metadata.row_group(group)
-        columns = (chunks.column(number) for number in range(chunks.num_columns))
-        used = dict[str, None]()
-        for column in columns:
+        used: set[str] = set()
+        unclear: set[str] = set()
+        for column in (chunks.column(number) for number in range(chunks.num_columns)):
+            name, *nested = column.path_in_schema.split(".")
             counted = column.is_stats_set and column.statistics.has_null_count
             if not counted or column.statistics.null_count < column.num_values:
-                used[column.path_in_schema.split(".")[0]] = None
-        return tuple(used)
+                used.add(name)
+            elif nested:
+                # Statistics count an empty list as null.
+                unclear.add(name)
+        table = self.read_group(group, sorted(unclear))
+        used.update(name for name in unclear if table[name].null_count < table.num_rows)
+        return tuple(sorted(used))
 
     def read_group(self, group: int, columns: Sequence[str] | None = None) -> Table:
         """Return one row group as a table.
