@@ -1,5 +1,6 @@
 """The record: one definition, its grammars, its canonical octets."""
 
+from auditroll.event.batch import as_record, check_batch
 from auditroll.event.canonical import (
     MAX_INTEGER,
     MAX_LEAF_OCTETS,
@@ -9,6 +10,7 @@ from auditroll.event.canonical import (
     decode_exact,
     encode,
 )
+from auditroll.event.check import Invalid, check_event, normalise
 from auditroll.event.fields import (
     FIELDS,
     PUBLIC_FIELDS,
@@ -19,6 +21,7 @@ from auditroll.event.fields import (
 )
 from auditroll.event.ids import request_id, uuid7
 from auditroll.event.model import Envelope, Event
+from auditroll.event.registry import UNREGISTERED, Registry
 from auditroll.event.spec import Spec
 from auditroll.event.times import format_time, parse_time
 
@@ -32,14 +35,21 @@ __all__ = [
     "SLOTS",
     "SLOT_FIELDS",
     "SLOT_OF",
+    "UNREGISTERED",
     "Envelope",
     "Event",
+    "Invalid",
     "Refused",
+    "Registry",
     "Spec",
+    "as_record",
+    "check_batch",
+    "check_event",
     "decode",
     "decode_exact",
     "encode",
     "format_time",
+    "normalise",
     "parse_time",
     "request_id",
     "uuid7",

@@ -1,6 +1,6 @@
 """The one definition of the record: every field that a producer or the collector may set.
 
-The fields stand in the order of their names, so that msgspec's encoding of a `Event` is canonical
+The fields stand in the order of their names, so that msgspec's encoding of an `Event` is canonical
 JSON as it is. Grammars are checked by `check` and `batch`, not by msgspec: patterns at decode time
 cost three times the whole decode.
 """
@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from auditroll.event.spec import Spec
+from auditroll.event import values as closed
+from auditroll.event.canonical import MAX_INTEGER
+from auditroll.event.spec import Spec, enum, flag, text, whole
 
 __all__ = ["Envelope", "Event"]
 
@@ -30,6 +32,14 @@ class Envelope(Struct, omit_defaults=True, frozen=True, forbid_unknown_fields=Tr
     t: str | UnsetType = UNSET
 
 
+_Text = str | UnsetType
+_Texts = list[str] | UnsetType
+_Whole = int | UnsetType
+_Flag = bool | UnsetType
+_Counts = dict[str, int] | UnsetType
+_Identity = str | Envelope | UnsetType
+
+
 class Event(Struct, omit_defaults=True, kw_only=True):
     """An audit event: on the wire with envelopes, stored with pseudonyms.
 
@@ -37,133 +47,52 @@ class Event(Struct, omit_defaults=True, kw_only=True):
     """
 
     action_type: Annotated[
-        str | UnsetType,
-        Spec(
-            "what",
-            "What was done (alias on input: `action`).",
-            kind="enum",
-            values=(
-                "READ",
-                "CREATE",
-                "UPDATE",
-                "DELETE",
-                "EXPORT",
-                "EXECUTE",
-            ),
-            required=True,
-        ),
+        _Text,
+        enum("what", "What was done (alias on input: `action`).", closed.ACTIONS, required=True),
     ] = UNSET
-    actor_type: Annotated[
-        str | UnsetType,
-        Spec(
-            "who",
-            "Kind of actor.",
-            kind="enum",
-            values=(
-                "human",
-                "service",
-                "agent",
-                "system",
-            ),
-            required=True,
-        ),
-    ] = UNSET
-    ai_system_id: Annotated[str | UnsetType, Spec("ai", "AI system.", grammar="MODEL")] = UNSET
-    ai_system_version: Annotated[str | UnsetType, Spec("ai", "Its version.", grammar="MODEL")] = (
+    actor_type: Annotated[_Text, enum("who", "Kind of actor.", closed.ACTORS, required=True)] = (
         UNSET
     )
-    api_dialect: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "API dialect of the call.",
-            kind="enum",
-            values=(
-                "openai.chat",
-                "openai.responses",
-                "openai.embeddings",
-                "openai.images",
-                "openai.audio.speech",
-                "openai.audio.transcription",
-                "openai.moderation",
-                "openai.video",
-                "openai.realtime",
-                "openai.batch",
-                "anthropic.messages",
-                "gemini.generate",
-                "mistral.chat",
-                "bedrock.converse",
-                "generic",
-            ),
-        ),
-    ] = UNSET
-    attempt_no: Annotated[int | UnsetType, Spec("ai", "Number of this attempt.", kind="int")] = (
+    ai_system_id: Annotated[_Text, text("ai", "AI system.", "MODEL")] = UNSET
+    ai_system_version: Annotated[_Text, text("ai", "Its version.", "MODEL")] = UNSET
+    api_dialect: Annotated[_Text, enum("ai", "API dialect of the call.", closed.API_DIALECTS)] = (
         UNSET
     )
-    attempts_total: Annotated[int | UnsetType, Spec("ai", "Attempts of the call.", kind="int")] = (
-        UNSET
-    )
+    attempt_no: Annotated[_Whole, whole("ai", "Number of this attempt.")] = UNSET
+    attempts_total: Annotated[_Whole, whole("ai", "Attempts of the call.")] = UNSET
     auth_method: Annotated[
-        str | UnsetType,
-        Spec(
-            "who",
-            "How the actor was authenticated.",
-            kind="enum",
-            values=(
-                "none",
-                "password",
-                "session",
-                "bearer",
-                "api_key",
-                "mtls",
-                "oidc",
-                "saml",
-                "webauthn",
-                "basic",
-                "hmac",
-                "other",
-            ),
-        ),
+        _Text, enum("who", "How the actor was authenticated.", closed.AUTH_METHODS)
     ] = UNSET
     body_hash: Annotated[
-        str | UnsetType,
-        Spec("context", "Keyed hash of the request body.", grammar="HMAC", place="detail"),
+        _Text, text("context", "Keyed hash of the request body.", "HMAC", place="detail")
     ] = UNSET
-    bytes_in: Annotated[
-        int | UnsetType, Spec("outcome", "Size of the request body.", kind="int", unit="octets")
-    ] = UNSET
-    bytes_out: Annotated[
-        int | UnsetType, Spec("outcome", "Size of the response body.", kind="int", unit="octets")
-    ] = UNSET
-    cache_hit: Annotated[
-        bool | UnsetType, Spec("ai", "The gateway answered from its cache.", kind="bool")
-    ] = UNSET
+    bytes_in: Annotated[_Whole, whole("outcome", "Size of the request body.", unit="octets")] = (
+        UNSET
+    )
+    bytes_out: Annotated[_Whole, whole("outcome", "Size of the response body.", unit="octets")] = (
+        UNSET
+    )
+    cache_hit: Annotated[_Flag, flag("ai", "The gateway answered from its cache.")] = UNSET
     change_ticket: Annotated[
-        str | UnsetType,
-        Spec("context", "Ticket of the approved change.", grammar="TICKET", place="detail"),
+        _Text, text("context", "Ticket of the approved change.", "TICKET", place="detail")
     ] = UNSET
     changed_fields: Annotated[
-        list[str] | UnsetType,
+        _Texts,
         Spec(
             "what",
             "Names of the fields that changed.",
             kind="list",
             grammar="FIELD",
-            place="detail",
             most=64,
             unique=True,
+            place="detail",
         ),
     ] = UNSET
-    classifier_id: Annotated[
-        str | UnsetType, Spec("ai", "Classifier that scored.", grammar="MODEL")
-    ] = UNSET
+    classifier_id: Annotated[_Text, text("ai", "Classifier that scored.", "MODEL")] = UNSET
     clock_skew: Annotated[
-        bool | UnsetType,
-        Spec(
-            "when",
-            "The producer's clock differs from the collector's by more than 300 s.",
-            kind="bool",
-            by="C",
+        _Flag,
+        flag(
+            "when", "The producer's clock differs from the collector's by more than 300 s.", by="C"
         ),
     ] = UNSET
     cut_fields: Annotated[
@@ -172,65 +101,41 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             "privacy",
             "Fields cut to their greatest length, with the keyed hash of the whole value.",
             kind="hashes",
-            key="FIELD",
             grammar="HMAC",
+            key="FIELD",
             most=64,
         ),
     ] = UNSET
     data_class: Annotated[
-        str | UnsetType,
-        Spec(
-            "identity",
-            "Retention class; selects the stream.",
-            grammar="NAME",
-            required=True,
-            by="C",
-        ),
+        _Text,
+        text("identity", "Retention class; selects the stream.", "NAME", required=True, by="C"),
     ] = UNSET
-    dropped: Annotated[
-        int | UnsetType, Spec("facts", "Records lost before the spool in this epoch.", kind="int")
-    ] = UNSET
-    dropped_fields: Annotated[
-        int | UnsetType, Spec("privacy", "How many unknown fields were dropped.", kind="int")
-    ] = UNSET
+    dropped: Annotated[_Whole, whole("facts", "Records lost before the spool in this epoch.")] = (
+        UNSET
+    )
+    dropped_fields: Annotated[_Whole, whole("privacy", "How many unknown fields were dropped.")] = (
+        UNSET
+    )
     environment: Annotated[
-        str | UnsetType,
-        Spec(
-            "where",
-            "Where the service runs.",
-            kind="enum",
-            values=(
-                "production",
-                "staging",
-                "test",
-                "development",
-            ),
-            required=True,
-        ),
+        _Text, enum("where", "Where the service runs.", closed.ENVIRONMENTS, required=True)
     ] = UNSET
     error_code: Annotated[
-        str | UnsetType,
-        Spec("outcome", "Stable code of the failure.", grammar="CODE", place="detail"),
+        _Text, text("outcome", "Stable code of the failure.", "CODE", place="detail")
     ] = UNSET
     event_id: Annotated[
-        str | UnsetType,
-        Spec(
+        _Text,
+        text(
             "identity",
             "Identifier minted by the recorder; its time part is the event's.",
-            grammar="UUID7",
+            "UUID7",
             required=True,
         ),
     ] = UNSET
     event_type: Annotated[
-        str | UnsetType,
-        Spec(
-            "identity",
-            "What kind of event this is (section 6).",
-            grammar="EVENT_TYPE",
-            required=True,
-        ),
+        _Text,
+        text("identity", "What kind of event this is (section 6).", "EVENT_TYPE", required=True),
     ] = UNSET
-    events: Annotated[int | UnsetType, Spec("ai", "Number of stream events.", kind="int")] = UNSET
+    events: Annotated[_Whole, whole("ai", "Number of stream events.")] = UNSET
     ext: Annotated[
         dict[str, Any] | UnsetType,
         Spec(
@@ -238,15 +143,15 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             "Values of fields that the tenant registered.",
             kind="ext",
             key="FIELD",
-            place="detail",
             most=32,
+            place="detail",
         ),
     ] = UNSET
-    fallback_from: Annotated[
-        str | UnsetType, Spec("ai", "Model that this attempt replaces.", grammar="MODEL")
-    ] = UNSET
+    fallback_from: Annotated[_Text, text("ai", "Model that this attempt replaces.", "MODEL")] = (
+        UNSET
+    )
     finish_reasons: Annotated[
-        list[str] | UnsetType,
+        _Texts,
         Spec(
             "ai",
             "Finish reasons as the provider gave them.",
@@ -255,315 +160,125 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             most=16,
         ),
     ] = UNSET
-    http_method: Annotated[
-        str | UnsetType,
-        Spec(
-            "what",
-            "HTTP method.",
-            kind="enum",
-            values=(
-                "GET",
-                "HEAD",
-                "POST",
-                "PUT",
-                "PATCH",
-                "DELETE",
-                "OPTIONS",
-                "TRACE",
-                "CONNECT",
-                "QUERY",
-                "OTHER",
-            ),
-        ),
-    ] = UNSET
+    http_method: Annotated[_Text, enum("what", "HTTP method.", closed.HTTP_METHODS)] = UNSET
     human_decision: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "What a person decided on the output.",
-            kind="enum",
-            values=(
-                "approved",
-                "rejected",
-                "overridden",
-                "none",
-            ),
-        ),
+        _Text, enum("ai", "What a person decided on the output.", closed.HUMAN_DECISIONS)
     ] = UNSET
     injection_model: Annotated[
-        str | UnsetType, Spec("ai", "Model and version of the injection score.", grammar="MODEL")
+        _Text, text("ai", "Model and version of the injection score.", "MODEL")
     ] = UNSET
     justification_ref: Annotated[
-        str | UnsetType,
-        Spec(
+        _Text,
+        text(
             "context",
             "Ticket of the justification; required for break-glass.",
-            grammar="TICKET",
+            "TICKET",
             place="detail",
         ),
     ] = UNSET
-    last_seq: Annotated[
-        int | UnsetType, Spec("facts", "Sequence number before this record.", kind="int")
-    ] = UNSET
+    last_seq: Annotated[_Whole, whole("facts", "Sequence number before this record.")] = UNSET
     latency_ms: Annotated[
-        int | UnsetType,
-        Spec("outcome", "Time to the end of the response, rounded down.", kind="int", unit="ms"),
+        _Whole, whole("outcome", "Time to the end of the response, rounded down.", unit="ms")
     ] = UNSET
     lawful_basis: Annotated[
-        str | UnsetType,
-        Spec(
-            "context",
-            "Lawful basis under GDPR Article 6(1).",
-            kind="enum",
-            values=(
-                "consent",
-                "contract",
-                "legal-obligation",
-                "vital-interests",
-                "public-task",
-                "legitimate-interests",
-            ),
-        ),
+        _Text, enum("context", "Lawful basis under GDPR Article 6(1).", closed.LAWFUL_BASES)
     ] = UNSET
     lifecycle_phase: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "Phase of the AI system's life.",
-            kind="enum",
-            values=(
-                "dev",
-                "test",
-                "prod",
-            ),
-        ),
+        _Text, enum("ai", "Phase of the AI system's life.", closed.LIFECYCLE_PHASES)
     ] = UNSET
     modality_in: Annotated[
-        list[str] | UnsetType,
-        Spec(
-            "ai",
-            "What went in.",
-            kind="list",
-            values=(
-                "text",
-                "image",
-                "audio",
-                "video",
-                "file",
-                "embedding",
-            ),
-            most=6,
-            unique=True,
-        ),
+        _Texts,
+        Spec("ai", "What went in.", kind="list", values=closed.MODALITIES, most=6, unique=True),
     ] = UNSET
     modality_out: Annotated[
-        list[str] | UnsetType,
-        Spec(
-            "ai",
-            "What came out.",
-            kind="list",
-            values=(
-                "text",
-                "image",
-                "audio",
-                "video",
-                "file",
-                "embedding",
-            ),
-            most=6,
-            unique=True,
-        ),
+        _Texts,
+        Spec("ai", "What came out.", kind="list", values=closed.MODALITIES, most=6, unique=True),
     ] = UNSET
-    mode: Annotated[
-        str | UnsetType,
-        Spec(
-            "facts",
-            "Default durability mode.",
-            kind="enum",
-            values=(
-                "available",
-                "durable",
-                "strict",
-            ),
-        ),
-    ] = UNSET
+    mode: Annotated[_Text, enum("facts", "Default durability mode.", closed.MODES)] = UNSET
     model_id: Annotated[
-        str | UnsetType,
-        Spec("ai", "Model that served, never copied from the request.", grammar="MODEL"),
+        _Text, text("ai", "Model that served, never copied from the request.", "MODEL")
     ] = UNSET
     model_id_source: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "Where the served model's name comes from.",
-            kind="enum",
-            values=(
-                "response",
-                "url",
-                "unknown",
-            ),
-        ),
+        _Text, enum("ai", "Where the served model's name comes from.", closed.MODEL_SOURCES)
     ] = UNSET
     model_requested: Annotated[
-        str | UnsetType,
-        Spec("ai", "Model that the request named.", grammar="MODEL", place="detail"),
+        _Text, text("ai", "Model that the request named.", "MODEL", place="detail")
     ] = UNSET
     note: Annotated[
-        str | UnsetType,
-        Spec(
-            "facts",
-            "Written purpose or reason; facts only.",
-            grammar="TEXT1024",
-            place="detail",
-            by="C",
-        ),
+        _Text,
+        text("facts", "Written purpose or reason; facts only.", "TEXT1024", place="detail", by="C"),
     ] = UNSET
     on_behalf_of: Annotated[
-        str | Envelope | UnsetType,
-        Spec(
+        _Identity,
+        text(
             "who",
             "Pseudonym of the person an agent or operator acts for.",
-            grammar="PSEUDO",
+            "PSEUDO",
             place="actor",
             by="C",
             identity="user",
         ),
     ] = UNSET
     operation: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "What the model was asked to do.",
-            kind="enum",
-            values=(
-                "chat",
-                "responses",
-                "embeddings",
-                "image",
-                "speech",
-                "transcription",
-                "moderation",
-                "video",
-                "realtime",
-                "batch",
-                "other",
-            ),
-        ),
+        _Text, enum("ai", "What the model was asked to do.", closed.OPERATIONS)
     ] = UNSET
     outcome: Annotated[
-        str | UnsetType,
-        Spec(
-            "outcome",
-            "How the event ended.",
-            kind="enum",
-            values=(
-                "ok",
-                "denied",
-                "error",
-                "aborted_client",
-                "aborted_server",
-                "unknown",
-            ),
-            required=True,
-        ),
+        _Text, enum("outcome", "How the event ended.", closed.OUTCOMES, required=True)
     ] = UNSET
-    parent_request_id: Annotated[
-        str | UnsetType, Spec("ai", "Request that this call belongs to.", grammar="RID")
-    ] = UNSET
-    parse_errors: Annotated[
-        int | UnsetType, Spec("ai", "Parts of the answer that could not be parsed.", kind="int")
-    ] = UNSET
-    part: Annotated[
-        int | UnsetType,
-        Spec(
-            "what",
-            "Which part of a list read this record is.",
-            kind="int",
-            minimum=1,
-            maximum=10000,
-        ),
-    ] = UNSET
-    parts: Annotated[
-        int | UnsetType,
-        Spec("what", "How many parts the list read has.", kind="int", minimum=1, maximum=10000),
-    ] = UNSET
-    path_ref: Annotated[
-        str | UnsetType,
-        Spec(
-            "what", "Keyed hash of the raw path, for correlation.", grammar="HMAC", place="resource"
-        ),
-    ] = UNSET
-    peer_net: Annotated[
-        str | UnsetType,
-        Spec(
-            "where",
-            "Network of the connected peer, such as a proxy.",
-            grammar="NET",
-            place="source",
-        ),
-    ] = UNSET
-    policy_decision: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "What the gateway's policy decided.",
-            kind="enum",
-            values=(
-                "allow",
-                "deny",
-                "redact",
-            ),
-        ),
-    ] = UNSET
-    policy_id: Annotated[str | UnsetType, Spec("ai", "Gateway policy.", grammar="MODEL")] = UNSET
-    previous_epoch: Annotated[
-        str | UnsetType, Spec("facts", "Epoch before this one.", grammar="ID16")
-    ] = UNSET
-    producer_epoch: Annotated[
-        str | UnsetType,
-        Spec("identity", "One run of the producer, or one file.", grammar="ID16", required=True),
-    ] = UNSET
-    producer_id: Annotated[
-        str | UnsetType,
-        Spec("identity", "Producer of the credential.", grammar="NAME", required=True, by="C"),
-    ] = UNSET
-    producer_seq: Annotated[
-        int | UnsetType,
-        Spec("identity", "Place in the epoch, from 0, without holes.", kind="int", required=True),
-    ] = UNSET
-    prompt_hash: Annotated[
-        str | UnsetType, Spec("ai", "Hash of the prompt.", grammar="HASH", place="detail")
-    ] = UNSET
-    prompt_injection_score: Annotated[
-        int | UnsetType, Spec("ai", "Classifier score.", kind="int", maximum=1000, unit="per mille")
-    ] = UNSET
-    provider: Annotated[str | UnsetType, Spec("ai", "Who served the model.", grammar="NAME")] = (
+    parent_request_id: Annotated[_Text, text("ai", "Request that this call belongs to.", "RID")] = (
         UNSET
     )
+    parse_errors: Annotated[
+        _Whole, whole("ai", "Parts of the answer that could not be parsed.")
+    ] = UNSET
+    part: Annotated[
+        _Whole,
+        whole("what", "Which part of a list read this record is.", minimum=1, maximum=10_000),
+    ] = UNSET
+    parts: Annotated[
+        _Whole, whole("what", "How many parts the list read has.", minimum=1, maximum=10_000)
+    ] = UNSET
+    path_ref: Annotated[
+        _Text,
+        text("what", "Keyed hash of the raw path, for correlation.", "HMAC", place="resource"),
+    ] = UNSET
+    peer_net: Annotated[
+        _Text,
+        text("where", "Network of the connected peer, such as a proxy.", "NET", place="source"),
+    ] = UNSET
+    policy_decision: Annotated[
+        _Text, enum("ai", "What the gateway's policy decided.", closed.POLICY_DECISIONS)
+    ] = UNSET
+    policy_id: Annotated[_Text, text("ai", "Gateway policy.", "MODEL")] = UNSET
+    previous_epoch: Annotated[_Text, text("facts", "Epoch before this one.", "ID16")] = UNSET
+    producer_epoch: Annotated[
+        _Text, text("identity", "One run of the producer, or one file.", "ID16", required=True)
+    ] = UNSET
+    producer_id: Annotated[
+        _Text, text("identity", "Producer of the credential.", "NAME", required=True, by="C")
+    ] = UNSET
+    producer_seq: Annotated[
+        _Whole, whole("identity", "Place in the epoch, from 0, without holes.", required=True)
+    ] = UNSET
+    prompt_hash: Annotated[_Text, text("ai", "Hash of the prompt.", "HASH", place="detail")] = UNSET
+    prompt_injection_score: Annotated[
+        _Whole, whole("ai", "Classifier score.", maximum=1_000, unit="per mille")
+    ] = UNSET
+    provider: Annotated[_Text, text("ai", "Who served the model.", "NAME")] = UNSET
     provider_request_id: Annotated[
-        str | UnsetType, Spec("ai", "Provider's request id.", grammar="PROVIDER_ID", place="detail")
+        _Text, text("ai", "Provider's request id.", "PROVIDER_ID", place="detail")
     ] = UNSET
     purpose_of_use: Annotated[
-        str | UnsetType,
-        Spec(
+        _Text,
+        enum(
             "context",
             "Why the data was used (alias on input: `purpose`); `x-` codes can be registered.",
-            kind="enum",
-            values=(
-                "treatment",
-                "payment",
-                "operations",
-                "break-glass",
-                "research",
-                "public-health",
-                "legal",
-                "security",
-                "support",
-            ),
+            closed.PURPOSES,
+            grammar="PURPOSE",
         ),
     ] = UNSET
     redactions: Annotated[
-        dict[str, int] | UnsetType,
+        _Counts,
         Spec(
             "privacy",
             "How often a detector of each type redacted something.",
@@ -573,47 +288,36 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             most=32,
         ),
     ] = UNSET
-    reference_db_id: Annotated[
-        str | UnsetType, Spec("ai", "Reference database that was used.", grammar="MODEL")
-    ] = UNSET
+    reference_db_id: Annotated[_Text, text("ai", "Reference database that was used.", "MODEL")] = (
+        UNSET
+    )
     request_id: Annotated[
-        str | UnsetType,
-        Spec(
+        _Text,
+        text(
             "context",
             "Minted by gateway or recorder; follows the request through every service.",
-            grammar="RID",
+            "RID",
             required=True,
         ),
     ] = UNSET
     request_params: Annotated[
-        dict[str, int] | UnsetType,
+        _Counts,
         Spec(
             "ai",
             "Numeric parameters of the request.",
             kind="counts",
-            values=(
-                "temperature_milli",
-                "max_tokens",
-                "seed",
-                "n",
-                "top_p_milli",
-                "safety_identifier_present",
-            ),
+            values=closed.REQUEST_PARAMS,
+            minimum=-MAX_INTEGER,
+            bits=("safety_identifier_present",),
             most=6,
         ),
     ] = UNSET
     resource_count: Annotated[
-        int | UnsetType, Spec("what", "How many resources the whole answer delivered.", kind="int")
+        _Whole, whole("what", "How many resources the whole answer delivered.")
     ] = UNSET
     resource_id: Annotated[
-        str | Envelope | UnsetType,
-        Spec(
-            "what",
-            "Opaque reference `type:id`.",
-            grammar="REF",
-            place="resource",
-            identity="entity",
-        ),
+        _Identity,
+        text("what", "Opaque reference `type:id`.", "REF", place="resource", identity="entity"),
     ] = UNSET
     resource_ids: Annotated[
         list[str | Envelope] | UnsetType,
@@ -622,197 +326,113 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             "What a list read returned, in its order; the rest follows in continuation records.",
             kind="list",
             grammar="REF",
-            place="resource",
+            least=1,
             most=100,
+            place="resource",
             identity="entity",
         ),
     ] = UNSET
     resource_set_hash: Annotated[
-        str | UnsetType,
-        Spec(
+        _Text,
+        text(
             "what",
             "Hash over the sorted ids of the whole answer, joined by LF.",
-            grammar="HASH",
+            "HASH",
             place="resource",
         ),
     ] = UNSET
     resource_type: Annotated[
-        str | UnsetType,
-        Spec("what", "Type of the resource; required beside its id.", grammar="TYPE"),
+        _Text, text("what", "Type of the resource; required beside its id.", "TYPE")
     ] = UNSET
     response_content_hash: Annotated[
-        str | UnsetType,
-        Spec("ai", "Hash of the response's content.", grammar="HASH", place="detail"),
+        _Text, text("ai", "Hash of the response's content.", "HASH", place="detail")
     ] = UNSET
     response_hash: Annotated[
-        str | UnsetType, Spec("ai", "Hash of the response octets.", grammar="HASH", place="detail")
+        _Text, text("ai", "Hash of the response octets.", "HASH", place="detail")
     ] = UNSET
     response_id: Annotated[
-        str | UnsetType,
-        Spec("ai", "Provider's response id.", grammar="PROVIDER_ID", place="detail"),
+        _Text, text("ai", "Provider's response id.", "PROVIDER_ID", place="detail")
     ] = UNSET
-    retry_reason: Annotated[
-        str | UnsetType, Spec("ai", "Why there was another attempt.", grammar="CODE")
-    ] = UNSET
+    retry_reason: Annotated[_Text, text("ai", "Why there was another attempt.", "CODE")] = UNSET
     route: Annotated[
-        str | UnsetType,
-        Spec("what", "Route template; never the raw path.", grammar="ROUTE", place="detail"),
+        _Text, text("what", "Route template; never the raw path.", "ROUTE", place="detail")
     ] = UNSET
-    route_id: Annotated[str | UnsetType, Spec("ai", "Gateway route.", grammar="MODEL")] = UNSET
-    safety_action: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "What the filter did.",
-            kind="enum",
-            values=(
-                "blocked",
-                "masked",
-                "flagged_only",
-            ),
-        ),
-    ] = UNSET
+    route_id: Annotated[_Text, text("ai", "Gateway route.", "MODEL")] = UNSET
+    safety_action: Annotated[_Text, enum("ai", "What the filter did.", closed.SAFETY_ACTIONS)] = (
+        UNSET
+    )
     safety_categories: Annotated[
-        list[str] | UnsetType,
+        _Texts,
         Spec("ai", "Categories that fired.", kind="list", grammar="CODE", most=32, unique=True),
     ] = UNSET
     safety_filter_triggered: Annotated[
-        bool | UnsetType, Spec("ai", "A safety filter fired; required in ai.call.", kind="bool")
+        _Flag, flag("ai", "A safety filter fired; required in ai.call.")
     ] = UNSET
-    safety_source: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "Whose filter fired.",
-            kind="enum",
-            values=(
-                "provider",
-                "gateway_guardrail",
-            ),
-        ),
-    ] = UNSET
-    safety_stage: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "What the filter fired on.",
-            kind="enum",
-            values=(
-                "prompt",
-                "output",
-                "both",
-            ),
-        ),
-    ] = UNSET
-    scored_scope: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "What was scored.",
-            kind="enum",
-            values=(
-                "user",
-                "tool",
-                "all",
-            ),
-        ),
-    ] = UNSET
-    seen: Annotated[int | UnsetType, Spec("facts", "Requests seen in this epoch.", kind="int")] = (
+    safety_source: Annotated[_Text, enum("ai", "Whose filter fired.", closed.SAFETY_SOURCES)] = (
         UNSET
     )
-    server_tool_uses: Annotated[
-        int | UnsetType, Spec("ai", "Tools the provider ran.", kind="int")
+    safety_stage: Annotated[
+        _Text, enum("ai", "What the filter fired on.", closed.SAFETY_STAGES)
     ] = UNSET
+    scored_scope: Annotated[_Text, enum("ai", "What was scored.", closed.SCORED_SCOPES)] = UNSET
+    seen: Annotated[_Whole, whole("facts", "Requests seen in this epoch.")] = UNSET
+    server_tool_uses: Annotated[_Whole, whole("ai", "Tools the provider ran.")] = UNSET
     service_name: Annotated[
-        str | UnsetType,
-        Spec("where", "Service that recorded the event.", grammar="NAME", required=True),
+        _Text, text("where", "Service that recorded the event.", "NAME", required=True)
     ] = UNSET
-    service_tier: Annotated[str | UnsetType, Spec("ai", "Service tier.", grammar="CODE")] = UNSET
+    service_tier: Annotated[_Text, text("ai", "Service tier.", "CODE")] = UNSET
     session_ref: Annotated[
-        str | UnsetType, Spec("who", "Keyed hash of the session.", grammar="HMAC", place="actor")
+        _Text, text("who", "Keyed hash of the session.", "HMAC", place="actor")
     ] = UNSET
     source_ip: Annotated[
-        str | Envelope | UnsetType,
-        Spec(
+        _Identity,
+        text(
             "where",
             "Pseudonym of the client's address.",
-            grammar="PSEUDO",
+            "PSEUDO",
             place="source",
             by="C",
             identity="ip",
         ),
     ] = UNSET
     source_net: Annotated[
-        str | UnsetType,
-        Spec(
-            "where",
-            "Network of the client's address: IPv4 /24 or IPv6 /48.",
-            grammar="NET",
-            place="source",
+        _Text,
+        text(
+            "where", "Network of the client's address: IPv4 /24 or IPv6 /48.", "NET", place="source"
         ),
     ] = UNSET
-    span_id: Annotated[str | UnsetType, Spec("context", "W3C span id.", grammar="SPAN")] = UNSET
+    span_id: Annotated[_Text, text("context", "W3C span id.", "SPAN")] = UNSET
     status_code: Annotated[
-        int | UnsetType,
-        Spec(
-            "outcome",
-            "HTTP status; required beside http_method.",
-            kind="int",
-            minimum=100,
-            maximum=599,
-        ),
+        _Whole,
+        whole("outcome", "HTTP status; required beside http_method.", minimum=100, maximum=599),
     ] = UNSET
-    stream_requested: Annotated[
-        bool | UnsetType, Spec("ai", "Whether a stream was asked for.", kind="bool")
-    ] = UNSET
-    stream_state: Annotated[
-        str | UnsetType,
-        Spec(
-            "ai",
-            "How a stream ended.",
-            kind="enum",
-            values=(
-                "completed",
-                "ended_without_terminator",
-                "upstream_cut",
-                "upstream_error_event",
-                "client_disconnect",
-                "completed_client_gone",
-                "idle_timeout",
-            ),
-        ),
-    ] = UNSET
+    stream_requested: Annotated[_Flag, flag("ai", "Whether a stream was asked for.")] = UNSET
+    stream_state: Annotated[_Text, enum("ai", "How a stream ended.", closed.STREAM_STATES)] = UNSET
     subject_id: Annotated[
-        str | Envelope | UnsetType,
-        Spec(
+        _Identity,
+        text(
             "what",
             "Pseudonymous reference to the person the data is about.",
-            grammar="SUBJECT",
+            "SUBJECT",
             place="subject",
             by="C",
             identity="entity",
         ),
     ] = UNSET
-    success: Annotated[
-        bool | UnsetType,
-        Spec("outcome", "True exactly if outcome is ok.", kind="bool", required=True),
-    ] = UNSET
+    success: Annotated[_Flag, flag("outcome", "True exactly if outcome is ok.", required=True)] = (
+        UNSET
+    )
     system_prompt_hash: Annotated[
-        str | UnsetType,
-        Spec("ai", "SHA-256 of the system prompt.", grammar="SHA256", place="detail"),
+        _Text, text("ai", "SHA-256 of the system prompt.", "SHA256", place="detail")
     ] = UNSET
     tenant_id: Annotated[
-        str | UnsetType,
-        Spec(
-            "who",
-            "Tenant of the credential, never of the body.",
-            grammar="TENANT",
-            required=True,
-            by="C",
+        _Text,
+        text(
+            "who", "Tenant of the credential, never of the body.", "TENANT", required=True, by="C"
         ),
     ] = UNSET
     timestamp: Annotated[
-        str | UnsetType,
+        _Text,
         Spec(
             "when",
             "Event time on the producer's clock.",
@@ -821,123 +441,96 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             required=True,
         ),
     ] = UNSET
-    tokens_audio_in: Annotated[
-        int | UnsetType, Spec("ai", "Audio input tokens.", kind="int", unit="tokens")
-    ] = UNSET
-    tokens_audio_out: Annotated[
-        int | UnsetType, Spec("ai", "Audio output tokens.", kind="int", unit="tokens")
-    ] = UNSET
+    tokens_audio_in: Annotated[_Whole, whole("ai", "Audio input tokens.", unit="tokens")] = UNSET
+    tokens_audio_out: Annotated[_Whole, whole("ai", "Audio output tokens.", unit="tokens")] = UNSET
     tokens_cache_read: Annotated[
-        int | UnsetType, Spec("ai", "Input tokens read from a cache.", kind="int", unit="tokens")
+        _Whole, whole("ai", "Input tokens read from a cache.", unit="tokens")
     ] = UNSET
     tokens_cache_write: Annotated[
-        int | UnsetType, Spec("ai", "Input tokens written to a cache.", kind="int", unit="tokens")
+        _Whole, whole("ai", "Input tokens written to a cache.", unit="tokens")
     ] = UNSET
-    tokens_image_in: Annotated[
-        int | UnsetType, Spec("ai", "Image input tokens.", kind="int", unit="tokens")
-    ] = UNSET
-    tokens_image_out: Annotated[
-        int | UnsetType, Spec("ai", "Image output tokens.", kind="int", unit="tokens")
-    ] = UNSET
+    tokens_image_in: Annotated[_Whole, whole("ai", "Image input tokens.", unit="tokens")] = UNSET
+    tokens_image_out: Annotated[_Whole, whole("ai", "Image output tokens.", unit="tokens")] = UNSET
     tokens_in: Annotated[
-        int | UnsetType,
-        Spec("ai", "Input tokens in all, cached included.", kind="int", unit="tokens"),
+        _Whole, whole("ai", "Input tokens in all, cached included.", unit="tokens")
     ] = UNSET
     tokens_out: Annotated[
-        int | UnsetType,
-        Spec("ai", "Output tokens in all, reasoning included.", kind="int", unit="tokens"),
+        _Whole, whole("ai", "Output tokens in all, reasoning included.", unit="tokens")
     ] = UNSET
     tokens_reasoning: Annotated[
-        int | UnsetType, Spec("ai", "Output tokens spent on reasoning.", kind="int", unit="tokens")
+        _Whole, whole("ai", "Output tokens spent on reasoning.", unit="tokens")
     ] = UNSET
-    tokens_total: Annotated[
-        int | UnsetType, Spec("ai", "Total the provider reported.", kind="int", unit="tokens")
-    ] = UNSET
-    tokens_video_in: Annotated[
-        int | UnsetType, Spec("ai", "Video input tokens.", kind="int", unit="tokens")
-    ] = UNSET
-    tool_calls_n: Annotated[
-        int | UnsetType, Spec("ai", "Tool calls in the answer.", kind="int")
-    ] = UNSET
+    tokens_total: Annotated[_Whole, whole("ai", "Total the provider reported.", unit="tokens")] = (
+        UNSET
+    )
+    tokens_video_in: Annotated[_Whole, whole("ai", "Video input tokens.", unit="tokens")] = UNSET
+    tool_calls_n: Annotated[_Whole, whole("ai", "Tool calls in the answer.")] = UNSET
     tool_names_hash: Annotated[
-        list[str] | UnsetType,
+        _Texts,
         Spec(
             "ai",
             "Hashes of the tools' names.",
             kind="list",
             grammar="HASH",
-            place="detail",
             most=64,
+            place="detail",
         ),
     ] = UNSET
     tools_hash: Annotated[
-        str | UnsetType, Spec("ai", "Hash of the tool definitions.", grammar="HASH", place="detail")
+        _Text, text("ai", "Hash of the tool definitions.", "HASH", place="detail")
     ] = UNSET
-    trace_id: Annotated[str | UnsetType, Spec("context", "W3C trace id.", grammar="TRACE")] = UNSET
-    ttfb_ms: Annotated[
-        int | UnsetType, Spec("ai", "Time to the first octet.", kind="int", unit="ms")
-    ] = UNSET
+    trace_id: Annotated[_Text, text("context", "W3C trace id.", "TRACE")] = UNSET
+    ttfb_ms: Annotated[_Whole, whole("ai", "Time to the first octet.", unit="ms")] = UNSET
     units: Annotated[
-        dict[str, int] | UnsetType,
+        _Counts,
         Spec(
             "ai",
             "Billed units: images, audio_ms, video_ms, chars, searches.",
             kind="counts",
-            values=(
-                "images",
-                "audio_ms",
-                "video_ms",
-                "chars",
-                "searches",
-            ),
+            values=closed.UNITS,
+            minimum=-MAX_INTEGER,
             most=5,
         ),
     ] = UNSET
     upstream_request_id: Annotated[
-        str | UnsetType,
-        Spec("context", "Request id that the client brought.", grammar="UPSTREAM", place="detail"),
+        _Text, text("context", "Request id that the client brought.", "UPSTREAM", place="detail")
     ] = UNSET
     usage_injected: Annotated[
-        bool | UnsetType,
-        Spec("ai", "The gateway asked for usage that the client had not asked for.", kind="bool"),
+        _Flag, flag("ai", "The gateway asked for usage that the client had not asked for.")
     ] = UNSET
     usage_raw: Annotated[
-        dict[str, int] | UnsetType,
-        Spec("ai", "Numeric leaves of the provider's usage.", kind="counts", key="FIELD", most=32),
-    ] = UNSET
-    usage_state: Annotated[
-        str | UnsetType,
+        _Counts,
         Spec(
             "ai",
+            "Numeric leaves of the provider's usage.",
+            kind="counts",
+            key="FIELD",
+            minimum=-MAX_INTEGER,
+            most=32,
+        ),
+    ] = UNSET
+    usage_state: Annotated[
+        _Text,
+        enum(
+            "ai",
             "Where the token counts come from; required in ai.call and ai.attempt.",
-            kind="enum",
-            values=(
-                "reported",
-                "partial",
-                "absent",
-                "estimated",
-                "not_applicable",
-            ),
+            closed.USAGE_STATES,
         ),
     ] = UNSET
     user_agent: Annotated[
-        str | UnsetType, Spec("where", "User agent, sanitised.", grammar="TEXT256", place="agent")
+        _Text, text("where", "User agent, sanitised.", "TEXT256", place="agent")
     ] = UNSET
     user_id: Annotated[
-        str | Envelope | UnsetType,
-        Spec(
+        _Identity,
+        text(
             "who",
             "Pseudonym of the acting person, or `anonymous`.",
-            grammar="USER",
+            "USER",
             place="actor",
             required=True,
             by="C",
             identity="user",
         ),
     ] = UNSET
-    user_role: Annotated[
-        str | UnsetType, Spec("who", "Role at the time of the event.", grammar="ROLE")
-    ] = UNSET
-    written: Annotated[
-        int | UnsetType, Spec("facts", "Records written in this epoch.", kind="int")
-    ] = UNSET
+    user_role: Annotated[_Text, text("who", "Role at the time of the event.", "ROLE")] = UNSET
+    written: Annotated[_Whole, whole("facts", "Records written in this epoch.")] = UNSET
