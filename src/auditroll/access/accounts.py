@@ -117,7 +117,7 @@ class Accounts:
             AccessError: `unauthenticated` (401), or `too-many-attempts` (429) with `retry_after`
                 in seconds.
         """
-        row = self._find(name)
+        row = self._row(name)
         if row is not None and now_ms() < row.locked_until:
             raise AccessError(
                 "too-many-attempts",
@@ -141,7 +141,12 @@ class Accounts:
             row = connection.execute(wanted).first()
         return None if row is None or row.disabled is not None else _account(row)
 
-    def _find(self, name: str) -> Row[Any] | None:
+    def find(self, name: str) -> Account | None:
+        """Return an account by sign-in name, disabled or not; None if it is unknown."""
+        row = self._row(name)
+        return None if row is None else _account(row)
+
+    def _row(self, name: str) -> Row[Any] | None:
         wanted = select(ACCOUNTS).where(ACCOUNTS.c.name == name)
         with self._engine.connect() as connection:
             return connection.execute(wanted).first()

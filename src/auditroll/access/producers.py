@@ -17,6 +17,7 @@ __all__ = ["OWN_PRODUCER", "Producer", "Producers"]
 
 # The collector's own events come from this producer; nobody else may be called so.
 OWN_PRODUCER = "auditroll"
+ANY_SERVICE = "*"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -27,7 +28,7 @@ class Producer(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         producer: The `producer_id` of its records.
         tenant: The tenant of its records, whatever a body says.
-        services: The `service_name`s it may write for.
+        services: The `service_name`s it may write for; `*` stands for every one.
         expires: Milliseconds since 1970, or None.
         revoked: Milliseconds since 1970, or None.
     """
@@ -37,6 +38,10 @@ class Producer(msgspec.Struct, frozen=True, kw_only=True):
     services: frozenset[str]
     expires: int | None = None
     revoked: int | None = None
+
+    def may_write_for(self, service: str) -> bool:
+        """Tell whether records of `service` may come from here."""
+        return service in self.services or ANY_SERVICE in self.services
 
     def principal(self) -> Principal:
         """Return who this is to `require`."""
@@ -136,7 +141,7 @@ class Producers:
         return sorted(self._by_hash.values(), key=lambda known: known.producer)
 
     def _check_new(self, producer: str, services: frozenset[str]) -> None:
-        for name in (producer, *services):
+        for name in (producer, *(services - {ANY_SERVICE})):
             if _NAME.fullmatch(name) is None:
                 raise PolicyError("producer-name", f"a name must match {_NAME.pattern}")
         if not services:

@@ -42,6 +42,10 @@ TENANTS = Table(
     Column("resource_grammars", JSON, nullable=False),
     # Event type -> data class, where it is not the default one.
     Column("data_classes", JSON, nullable=False),
+    # What the tenant registered: keys of `ext`, `x.` event types, `x-` purposes.
+    Column("ext_fields", JSON, nullable=False),
+    Column("event_types", JSON, nullable=False),
+    Column("purposes", JSON, nullable=False),
 )
 
 PRODUCERS = Table(

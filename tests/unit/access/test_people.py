@@ -145,7 +145,7 @@ def test_hashes_are_renewed_when_parameters_change(
     stronger = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
     monkeypatch.setattr(accounts, "_hasher", lambda: stronger)
     control.accounts.sign_in("ada", PASSWORD)
-    found = control.accounts._find("ada")
+    found = control.accounts._row("ada")
     assert found is not None
     assert not stronger.check_needs_rehash(found.password_hash)
 
@@ -222,3 +222,5 @@ def test_signing_out_ends_the_session_and_its_successors(
 def test_accounts_are_found_by_identifier(control: Control, admin: Account) -> None:
     assert control.accounts.get(admin.account) == admin
     assert control.accounts.get("nobody") is None
+    assert control.accounts.find("ada") == admin
+    assert control.accounts.find("nobody") is None
