@@ -173,7 +173,7 @@ class Engine:
         for part, start, until in found.windows:
             begin = max(start, first - part.first)
             if begin < until:
-                yield from lines_of(part.table().slice(begin, until - begin))
+                yield from lines_of(part.line_table().slice(begin, until - begin))
 
     def status(self) -> Mapping[str, int]:
         """Return how many catalogue entries were built since the start, by the reason why."""

@@ -4,13 +4,15 @@ import asyncio
 import mmap
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from auditroll.keys import KeyStore
 from auditroll.query.source import Snapshot, StreamHead
-from auditroll.seal import Head, SequencerClient, Unsealed
 from auditroll.store import DataFolder, SegmentName
 from auditroll.tlog.line import Line
+
+if TYPE_CHECKING:
+    from auditroll.seal import Head, SequencerClient, Unsealed
 
 __all__ = ["InstalledSource"]
 
@@ -39,7 +41,7 @@ class InstalledSource:
         cls,
         folder: DataFolder,
         keys: KeyStore,
-        client: SequencerClient,
+        client: "SequencerClient",
         loop: asyncio.AbstractEventLoop,
     ) -> "InstalledSource":
         """Return the source over a sequencer's process.

@@ -10,6 +10,7 @@ from auditroll.query.columns import ColumnCache, nulls, prepared
 from auditroll.query.model import Filter
 from auditroll.segment.arrow import Column, Table, compute, pa
 from auditroll.segment.columns import table_of
+from auditroll.segment.rows import LINE_COLUMNS
 from auditroll.store import SegmentName
 from auditroll.tlog.line import Line
 
@@ -45,8 +46,8 @@ class Part(Protocol):
         """
         ...
 
-    def table(self) -> Table:
-        """Return all columns as they are in a segment.
+    def line_table(self) -> Table:
+        """Return the columns that lines are made of, as they are in a segment.
 
         Raises:
             IntegrityError: `segment-altered`.
@@ -62,7 +63,7 @@ class SealedPart:
         number: The row group's.
         first: Index of its first record.
         group: Its catalogue entry.
-        read: Decrypts columns of it, or all for None.
+        read: Decrypts columns of it.
         cache: Where decoded columns are kept.
     """
 
@@ -72,7 +73,7 @@ class SealedPart:
         number: int,
         first: int,
         group: Group,
-        read: Callable[[int, Sequence[str] | None], Table],
+        read: Callable[[int, Sequence[str]], Table],
         cache: ColumnCache,
     ) -> None:
         self.stream = name.stream
@@ -96,9 +97,9 @@ class SealedPart:
         )
         return {name: held.get(name, nulls(name, self.rows)) for name in names}
 
-    def table(self) -> Table:
-        """Return all columns; see `Part`."""
-        return self._read(self._owner[1], None)
+    def line_table(self) -> Table:
+        """Return the columns of lines; see `Part`."""
+        return self._read(self._owner[1], LINE_COLUMNS)
 
     def _decode(self, names: Sequence[str]) -> Mapping[str, Column]:
         table = self._read(self._owner[1], names)
@@ -139,13 +140,15 @@ class TailPart:
                 self._columns[name] = prepared(self._table, name)
         return {name: self._columns[name] for name in names}
 
-    def table(self) -> Table:
-        """Return all columns; see `Part`."""
+    def line_table(self) -> Table:
+        """Return the columns of lines; see `Part`."""
         return self._table
 
     def joined(self, after: "TailPart") -> "TailPart":
         """Return this part and the one that follows it as one."""
-        return TailPart(self.stream, self.first, pa.concat_tables([self._table, after.table()]))
+        return TailPart(
+            self.stream, self.first, pa.concat_tables([self._table, after.line_table()])
+        )
 
 
 def may_match(part: Part, filters: Sequence[Filter]) -> bool:

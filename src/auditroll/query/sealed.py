@@ -29,7 +29,7 @@ class _Open:
         self.segment = segment
         self.lock = threading.Lock()
 
-    def read(self, number: int, names: Sequence[str] | None) -> Table:
+    def read(self, number: int, names: Sequence[str]) -> Table:
         with self.lock:
             return self.segment.read_group(number, names)
 
@@ -85,7 +85,7 @@ class SealedSegments:
             name, key_id_of(data), len(data), lambda: self._opened(name).segment
         )
 
-    def _read(self, name: SegmentName, number: int, names: Sequence[str] | None) -> Table:
+    def _read(self, name: SegmentName, number: int, names: Sequence[str]) -> Table:
         return self._opened(name).read(number, names)
 
     def _opened(self, name: SegmentName) -> _Open:

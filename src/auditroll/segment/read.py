@@ -7,7 +7,7 @@ from auditroll.errors import IntegrityError
 from auditroll.segment.arrow import Table, pa, parquet
 from auditroll.segment.meta import SegmentMeta
 from auditroll.segment.modular import decryption, key_id_of
-from auditroll.segment.rows import lines_of
+from auditroll.segment.rows import LINE_COLUMNS, lines_of
 from auditroll.segment.schema import arrow_schema
 from auditroll.tlog.line import Line
 
@@ -91,8 +91,8 @@ class SegmentData:
         Raises:
             IntegrityError: `segment-altered`.
         """
-        for table in self.tables():
-            yield from lines_of(table)
+        for group in range(self.groups):
+            yield from lines_of(self.read_group(group, LINE_COLUMNS))
 
     @property
     def table(self) -> Table:

@@ -1,23 +1,26 @@
 """From typed columns back to records, row by row."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from auditroll.event.canonical import decode_exact, encode
-from auditroll.event.fields import FIELDS, SEGMENT_COLUMNS
+from auditroll.event.fields import FIELDS, SEGMENT_COLUMNS, SLOT_OF
 from auditroll.event.times import format_time
 from auditroll.segment.arrow import Column, Table, compute, pa
 from auditroll.segment.octets import joined_members, slot_octets
 from auditroll.segment.schema import LEAF, OPENING, SEED
 from auditroll.tlog.line import Line, parse_line
 
-__all__ = ["json_value", "lines_of", "typed_row"]
+__all__ = ["LINE_COLUMNS", "json_value", "lines_of", "typed_row"]
+
+# The columns that a line is made of.
+LINE_COLUMNS: Final = (LEAF, SEED, OPENING, *sorted(SLOT_OF))
 
 
 def lines_of(table: Table) -> Iterator[Line]:
-    """Yield the lines of a table with `arrow_schema()`."""
+    """Yield the lines of a table that has at least `LINE_COLUMNS`."""
     texts = _slots_texts(table)
     rows = zip(
         table[LEAF].to_pylist(),
