@@ -1,0 +1,78 @@
+"""The outermost layer of an ASGI application: nothing happens to a request that it does not see."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from auditroll.capture.capture import Capture
+from auditroll.capture.context import Context, current
+from auditroll.capture.exchange import Exchange, Message, Receive, Scope, Send
+from auditroll.capture.gate import GatedExchange
+from auditroll.capture.propagation import new_request_id
+from auditroll.capture.websocket import WebSocketExchange
+
+__all__ = ["ASGIApp", "AuditedApp"]
+
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_SEEN: Final = "auditroll"  # scope key: an outer layer of ours already records this request
+
+
+class AuditedApp:
+    """An ASGI application each of whose requests becomes a record.
+
+    Args:
+        app: The application with everything around it.
+        capture: What all its requests share.
+        on_shutdown: Called when the server has shut the application down.
+    """
+
+    def __init__(
+        self, app: ASGIApp, capture: Capture, on_shutdown: Callable[[], None] | None = None
+    ) -> None:
+        self.app = app
+        self.capture = capture
+        self._on_shutdown = on_shutdown
+        self._http = GatedExchange if capture.gated else Exchange
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, connection or lifespan."""
+        kind = scope["type"]
+        if kind == "lifespan":
+            await self._lifespan(scope, receive, send)
+        elif kind not in {"http", "websocket"} or _SEEN in scope:
+            await self.app(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        make = self._http if scope["type"] == "http" else WebSocketExchange
+        try:
+            exchange: Exchange = make(self.capture, scope, receive, send)
+        except Exception:  # noqa: BLE001  a scope no server should make; it is served even so
+            self.capture.write_minimum(Context(new_request_id()), "EXECUTE")
+            await self.app(scope, receive, send)
+            return
+        await self._observe(exchange, scope)
+
+    async def _observe(self, exchange: Exchange, scope: Scope) -> None:
+        scope[_SEEN] = context = exchange.context
+        token = current.set(context)
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        except BaseException as error:
+            exchange.end(error)
+            raise
+        else:
+            exchange.end(None)
+        finally:
+            current.reset(token)
+            if context.late:
+                self.capture.counters.late_calls += context.late
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def watch(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown.") and self._on_shutdown is not None:
+                self._on_shutdown()
+            await send(message)
+
+        await self.app(scope, receive, watch)

@@ -1,0 +1,48 @@
+"""Putting the outermost layer around an application, and keeping it outermost."""
+
+from collections.abc import Callable
+from typing import Any
+
+from auditroll.capture.asgi import ASGIApp, AuditedApp
+from auditroll.capture.capture import Capture
+
+__all__ = ["attach"]
+
+
+def attach(app: Any, capture: Capture, on_shutdown: Callable[[], None] | None = None) -> Any:
+    """Return the application with every request recorded.
+
+    Starlette, FastAPI and Litestar applications are changed in place and returned, so that
+    `module:app` needs no other name; middleware added later stays inside. Any other ASGI callable
+    is wrapped.
+
+    Args:
+        app: The application.
+        capture: What all its requests share.
+        on_shutdown: Called when the server has shut the application down.
+    """
+    if hasattr(app, "build_middleware_stack"):
+        return _attach_starlette(app, capture, on_shutdown)
+    if hasattr(app, "asgi_handler") and hasattr(app, "on_shutdown"):
+        return _attach_litestar(app, capture, on_shutdown)
+    return AuditedApp(app, capture, on_shutdown)
+
+
+def _attach_starlette(app: Any, capture: Capture, on_shutdown: Callable[[], None] | None) -> Any:
+    """Wrap whatever stack is built, when it is built: at the first request or lifespan event."""
+    build: Callable[[], ASGIApp] = app.build_middleware_stack
+
+    def build_audited() -> ASGIApp:
+        return AuditedApp(build(), capture, on_shutdown)
+
+    app.build_middleware_stack = build_audited
+    if app.middleware_stack is not None:
+        app.middleware_stack = AuditedApp(app.middleware_stack, capture, on_shutdown)
+    return app
+
+
+def _attach_litestar(app: Any, capture: Capture, on_shutdown: Callable[[], None] | None) -> Any:
+    app.asgi_handler = AuditedApp(app.asgi_handler, capture)
+    if on_shutdown is not None:
+        app.on_shutdown.append(on_shutdown)
+    return app
