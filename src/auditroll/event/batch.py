@@ -15,6 +15,7 @@ from msgspec.structs import astuple
 
 from auditroll.event.check import REQUIRED, Fits, Invalid, check_event, fits
 from auditroll.event.fields import FIELDS, PRODUCER_FACT_FIELDS
+from auditroll.event.grammar import GRAMMARS
 from auditroll.event.model import Event
 from auditroll.event.registry import UNREGISTERED, Registry
 from auditroll.event.rules import REQUIRED_BY_PURPOSE, REQUIRED_BY_TYPE, REQUIRED_WITH, first_fault
@@ -27,6 +28,12 @@ FEW: Final = 8
 _NAMES: Final = Event.__struct_fields__
 _KINDS: Final = {name: FIELDS[name].kind for name in _NAMES}
 _TYPES: Final[Mapping[str, type]] = {"int": int, "bool": bool}
+# What needs no look at the type first: a value that is no string makes a whole column suspect.
+_PLAIN: Final[Mapping[str, Fits]] = {
+    name: GRAMMARS[FIELDS[name].grammar]
+    for name in _NAMES
+    if _KINDS[name] in {"str", "time"} and not FIELDS[name].identity and name != "event_type"
+}
 # Rules look at the values of these fields,
 _RULED: Final = frozenset(
     {"event_type", "http_method", "outcome", "purpose_of_use", "status_code", "success"}
@@ -63,7 +70,8 @@ def check_batch(
     """
     suspects: Iterable[int] = range(len(events))
     if len(events) >= FEW:
-        suspects = _suspects(events, fits(registry, stored=stored), REQUIRED[stored])
+        known = {**fits(registry, stored=stored), **_PLAIN}
+        suspects = _suspects(events, known, REQUIRED[stored])
     verdicts: dict[int, Invalid] = {}
     for index in suspects:
         try:
@@ -120,12 +128,13 @@ def _wrong(name: str, column: Column, check: Fits) -> Iterable[int]:
         return _where(column, lambda value: value is not UNSET and not check(value))
     try:
         distinct = set(column)
+        distinct.discard(UNSET)
+        # An integer's values are an interval: its ends speak for all.
+        ends = (min(distinct), max(distinct)) if kind == "int" else distinct
+        if all(map(check, ends)):
+            return ()
     except TypeError:
         return range(len(column))
-    distinct.discard(UNSET)
-    # An integer's values are an interval: its ends speak for all.
-    if all(map(check, (min(distinct), max(distinct)) if kind == "int" else distinct)):
-        return ()
     wrong = {value for value in distinct if not check(value)}
     return _where(column, wrong.__contains__)
 

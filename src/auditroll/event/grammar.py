@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from typing import Final
 
-from auditroll.event.times import parse_time
+from auditroll.event.times import is_time
 from auditroll.event.values import EVENT_TYPES
 
 __all__ = ["GRAMMARS", "PATTERNS", "Grammar", "is_base64", "is_net", "is_time"]
@@ -61,15 +61,6 @@ PATTERNS: Final[Mapping[str, str]] = {
     "OBJECT": "streams/[0-9a-f]{32}/segments/[0-9]{20}-[0-9]{4}[.]parquet",
     "JOURNAL_FILE": "[0-9]{20}[.]arj",
 }
-
-
-def is_time(text: str) -> bool:
-    """Tell whether `text` is a TIME and a real instant."""
-    try:
-        parse_time(text)
-    except ValueError:
-        return False
-    return True
 
 
 def is_net(text: str) -> bool:

@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["MAX_MS", "format_time", "parse_time"]
+__all__ = ["MAX_MS", "format_time", "is_time", "parse_time"]
 
 _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3})Z"
@@ -41,6 +41,11 @@ def parse_time(text: str) -> int:
     return _second_of(text[:19]) * 1000 + int(match[7])
 
 
+def is_time(text: str) -> bool:
+    """Tell whether `text` is a TIME and a real instant; `parse_time` without the number."""
+    return _TIME.fullmatch(text) is not None and _is_second(text[:19])
+
+
 @lru_cache(maxsize=4096)
 def _second_text(second: int) -> str:
     if not _MIN_MS // 1000 <= second <= MAX_MS // 1000:
@@ -54,3 +59,12 @@ def _second_of(text: str) -> int:
     instant = dt.datetime.fromisoformat(text)
     delta = instant - dt.datetime(1970, 1, 1)  # noqa: DTZ001
     return delta.days * 86_400 + delta.seconds
+
+
+@lru_cache(maxsize=4096)
+def _is_second(text: str) -> bool:
+    try:
+        dt.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
