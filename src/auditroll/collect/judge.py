@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from auditroll.access import Producer, Tenants
 from auditroll.collect.admission import Admission
 from auditroll.collect.identities import assign_pseudonyms
-from auditroll.collect.lines import read_lines
+from auditroll.collect.lines import encode_event, read_lines
 from auditroll.collect.rules import drop_unregistered, foreign_services, wrong_places
 from auditroll.collect.screen import Screen
+from auditroll.event import Event, Refused, decode
 from auditroll.event.batch import check_batch
 from auditroll.vault.assign import Vault
 
@@ -46,8 +47,26 @@ class Judge:
         admission.refuse(wrong_places(admission.events, epoch, admission.seqs))
         drop_unregistered(admission.events, tenant)
         invalid = check_batch(admission.events, registry=self._tenants.registry(tenant.tenant))
-        admission.refuse({index: found.code for index, found in invalid.items()})
+        admission.refuse(
+            {
+                index: _parse_code(admission.events[index]) or found.code
+                for index, found in invalid.items()
+            }
+        )
         admission.refuse(foreign_services(admission.events, producer))
         admission.refuse(self._screen.examine(admission.events, tenant.resource_grammars))
         admission.refuse(await assign_pseudonyms(admission.events, tenant.tenant, self._vault))
         return admission
+
+
+def _parse_code(event: Event) -> str:
+    """Return why a line that decoded is no canonical JSON all the same, or an empty string.
+
+    The decoder of events lets integers beyond 2^53 and deep nesting through; neither fits a field,
+    but the parser's code says more.
+    """
+    try:
+        decode(encode_event(event))
+    except Refused as refused:
+        return refused.code
+    return ""

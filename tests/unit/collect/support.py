@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from auditroll.wire.batch import Answer, encode_batch
-from auditroll.wire.envelope import LookupKey, seal_identity
-
 from auditroll.access import Control, Tenant
 from auditroll.clock import now_ms
 from auditroll.collect import Collector, Findings, OwnEvents, Room, Upkeep
@@ -17,6 +14,8 @@ from auditroll.keys import KeyStore
 from auditroll.seal import Appended, Sequencer, Watermark
 from auditroll.tlog import Line
 from auditroll.vault.assign import Use, Vault
+from auditroll.wire.batch import Answer, encode_batch
+from auditroll.wire.envelope import LookupKey, seal_identity
 
 TENANT = "clinic"
 EPOCH = "0123456789abcdef0123456789abcdef"
@@ -91,8 +90,7 @@ class Installation:
         """Return the envelope a recorder would send."""
         epoch_id, public = self.vault.keyring.epoch_public(TENANT)
         key = LookupKey(self.vault.keyring.current(TENANT, Use.LOOKUP).octets)
-        sealed = seal_identity(public, epoch_id, key, TENANT, namespace, identity)
-        return sealed if kind is None else Envelope(c=sealed.c, e=sealed.e, l=sealed.l, t=kind)
+        return seal_identity(public, epoch_id, key, TENANT, namespace, identity, resource_type=kind)
 
     def records(self, data_class: str = "standard") -> list[dict[str, Any]]:
         """Return every record of a class, public part and slots in one."""

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from auditroll.access import Tenant
 from auditroll.collect import Room
+from auditroll.collect.lines import encode_event
 from auditroll.errors import AccessError, CollectorError, ProducerError
 from auditroll.event import Event
-from tests.unit.collect.support import EPOCH, Installation, event, events
+from tests.unit.collect.support import EPOCH, PERSONAL, Installation, event, events
 
 pytestmark = pytest.mark.anyio
 
@@ -33,9 +35,31 @@ def opening(seq: int = 0, **fields: object) -> Event:
 
 
 def closing(seq: int) -> Event:
-    return event(
-        seq, event_type="producer.close", action_type="EXECUTE", last_seq=seq - 1, dropped=0
+    counters = {"last_seq": seq - 1, "seen": seq, "written": seq, "dropped": 0}
+    return event(seq, event_type="producer.close", action_type="EXECUTE", **counters)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b'"latency_ms":9007199254740992', "range"),
+        (b'"ext":{"a":[[[[[[[[1]]]]]]]]}', "depth"),
+        (b'"latency_ms":-1', "grammar"),
+    ],
+)
+async def test_the_parsers_code_is_told_whichever_way_a_line_is_read(
+    here: Installation, key: str, line: bytes, code: str
+) -> None:
+    here.control.tenants.configure(
+        Tenant(tenant="clinic", personal_types=PERSONAL, ext_fields=frozenset({"a"}))
     )
+    bad = encode_event(event(0, latency_ms=12)).replace(b'"latency_ms":12', line)
+    if line.startswith(b'"ext"'):
+        bad = b"{" + line + b"," + encode_event(event(0))[1:]
+    spaced = bad.replace(b"{", b"{ ", 1).replace(EPOCH.encode(), OTHER.encode())
+    for epoch, sent in ((EPOCH, bad), (OTHER, spaced)):
+        answer = await here.send(key, [sent], epoch=epoch)
+        assert [found.code for found in answer.results] == [code]
 
 
 async def test_a_batch_is_recorded_and_answered(here: Installation, key: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from auditroll.wire.envelope import LookupKey, seal_identity
 
 from auditroll.errors import CollectorError, IntegrityError, PolicyError
 from auditroll.event import Envelope
@@ -15,6 +14,7 @@ from auditroll.vault import assign
 from auditroll.vault.assign import Keyring, Use, Vault, Wanted
 from auditroll.vault.database import open_vault
 from auditroll.vault.reveal import Revealed, reveal
+from auditroll.wire.envelope import LookupKey, seal_identity
 
 pytestmark = pytest.mark.anyio
 
