@@ -1,18 +1,19 @@
 """Segments and search: octets a record by part, costs a record, look-ups over a million records.
 
-`python -m benchmarks.query [RECORDS]`. One stream; identities are drawn as a clinic's would be: few
+One stream; identities are drawn as a clinic's would be: few
 users and many patients, both with a long tail. Look-ups ask for values that occur, drawn evenly
 from the records, and read a page of 50 rows.
 """
 
+import argparse
 import mmap
 import secrets
 import statistics
-import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,18 +22,24 @@ import numpy as np
 from auditroll.event.ids import uuid7
 from auditroll.event.times import format_time
 from auditroll.query import Engine, Filter, Query, Snapshot, StreamHead
-from auditroll.segment import SegmentMeta, check_columns, encode_segment, read_segment
+from auditroll.segment import SegmentMeta, check_columns, encode_segment, key_id_of, read_segment
 from auditroll.segment.arrow import pa, parquet
 from auditroll.segment.modular import decryption
 from auditroll.store import DataFolder, SegmentName
 from auditroll.tlog.line import Line
 from auditroll.tlog.slots import make_leaf, seal_record
+from benchmarks.report import Section
 
 STREAM: Final = "5a" * 16
 SEGMENT_RECORDS: Final = 65_536
 START_MS: Final = 1_790_000_000_000
 STEP_MS: Final = 37
 LOOK_UPS: Final = 300
+PASSES: Final = 3
+SEAL: Final = "seal: columns, compression, encryption, reading back"
+READ: Final = "decrypt and decode all columns"
+CHECK: Final = "the same, re-encode all columns, all commitments"
+LINES: Final = "lines for export"
 FIELDS: Final = ("user_id", "resource_id", "request_id")
 AGENTS: Final = tuple(
     f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/{n}.0.0.0 Safari/537.36"
@@ -156,57 +163,64 @@ def timed(costs: Counter[str], name: str, work: Callable[[], Any]) -> Any:
     return result
 
 
-def build(log: Log, records: int) -> tuple[Counter[str], Counter[str]]:
-    """Seal the records; return CPU seconds by stage, and octets by column."""
-    people, costs, octets = Population(), Counter[str](), Counter[str]()
+class Built:
+    """What building measured."""
+
+    def __init__(self) -> None:
+        self.costs = Counter[str]()
+        self.octets = Counter[str]()
+        self.leaf_octets = 0
+        self.sought: list[dict[str, Any]] = []
+
+
+def build(log: Log, records: int) -> Built:
+    """Seal the records and measure the stages."""
+    people, built = Population(), Built()
+    wanted = set(np.random.default_rng(11).integers(0, records, LOOK_UPS).tolist())
     while log.size < records:
         first = log.size
-        lines = log.lines(people.records(min(SEGMENT_RECORDS, records - first)))
+        batch = list(people.records(min(SEGMENT_RECORDS, records - first)))
+        built.sought += [dict(batch[at - first]) for at in wanted if 0 <= at - first < len(batch)]
+        lines = log.lines(iter(batch))
         key_id, key = f"segment-{secrets.token_hex(8)}", secrets.token_bytes(32)
         log.keys[key_id] = key
         meta = SegmentMeta(STREAM, first, len(lines), 0, key_id)
-        data = timed(costs, "seal", lambda m=meta, k=key, n=lines: encode_segment(n, m, k))
+        data = timed(built.costs, SEAL, partial(encode_segment, lines, meta, key))
         log.store(meta, data)
-        octets["leaf as written"] += sum(len(line.leaf) for line in lines)
-        if first == 0:
-            segment = read_segment(data, key)
-            timed(costs, "read", lambda s=segment: [None for _ in s.tables()])
-            bad = timed(costs, "check", lambda s=segment: list(check_columns(s)))
-            timed(costs, "lines", lambda s=segment: sum(1 for _ in s.lines()))
-            if bad:
-                raise SystemExit("an honest segment failed its check")
-            octets.update(by_column(data, key))
-    return costs, octets
+        built.leaf_octets += sum(len(line.leaf) for line in lines)
+    return built
 
 
-def by_column(data: bytes, key: bytes) -> Counter[str]:
-    """Return the stored octets of a segment by column, and of everything else."""
+def measure_reading(built: Built, log: Log) -> None:
+    """Read, check and turn back into lines one full segment."""
+    data = log.read(log.segments(STREAM)[0])
+    key = log.key(key_id_of(data))
+    segment = read_segment(data, key)
+    if list(check_columns(segment)):
+        raise SystemExit("an honest segment failed its check")
+    for _ in range(PASSES):
+        timed(built.costs, READ, lambda: deque(segment.tables(), 0))
+        timed(built.costs, CHECK, lambda: deque(check_columns(segment), 0))
+        timed(built.costs, LINES, lambda: deque(segment.lines(), 0))
     file = parquet.ParquetFile(pa.BufferReader(data), decryption_properties=decryption(key))
-    found = Counter[str]()
     for number in range(file.metadata.num_row_groups):
         group = file.metadata.row_group(number)
         for column in (group.column(place) for place in range(group.num_columns)):
-            found[column.path_in_schema.split(".")[0]] += column.total_compressed_size
-    found["footer"] = len(data) - found.total()
-    return found
+            built.octets[column.path_in_schema.split(".")[0]] += column.total_compressed_size
+    built.octets["footer"] = len(data) - built.octets.total()
 
 
-def look_ups(engine: Engine, size: int) -> dict[str, list[float]]:
-    """Return the milliseconds of every look-up, by field, in the order they were made."""
-    draw = np.random.default_rng(11)
-    found: dict[str, list[float]] = {}
-    for field in FIELDS:
-        times: list[float] = []
-        for index in draw.integers(0, size, LOOK_UPS):
-            value = engine.line("clinic", STREAM, int(index)).record()[field]
-            query = Query("clinic", [Filter(field, "eq", value)])
-            start = time.perf_counter()
-            page = engine.search(query)
-            times.append((time.perf_counter() - start) * 1000)
-            if not page.rows:
-                raise SystemExit("a record was not found")
-        found[field] = times
-    return found
+def look_ups(engine: Engine, field: str, sought: Sequence[dict[str, Any]]) -> list[float]:
+    """Return the milliseconds of every look-up, in the order they were made."""
+    times: list[float] = []
+    for record in sought:
+        query = Query("clinic", [Filter(field, "eq", record[field])])
+        start = time.perf_counter()
+        page = engine.search(query)
+        times.append((time.perf_counter() - start) * 1000)
+        if not page.rows:
+            raise SystemExit("a record was not found")
+    return times
 
 
 def folder_octets(folder: Path) -> int:
@@ -214,40 +228,69 @@ def folder_octets(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def run(records: int = 1_000_000) -> list[str]:
-    """Measure, and return the lines of a report."""
-    report: list[str] = []
+def run(records: int) -> None:
+    """Measure, and print the sections of the page."""
     with tempfile.TemporaryDirectory() as root:
         log = Log(Path(root))
-        costs, octets = build(log, records)
-        sample = min(records, SEGMENT_RECORDS)
-        report.append(f"seal: {costs['seal'] / records * 1e6:.1f} us a record")
-        report += [
-            f"{name}: {costs[name] / sample * 1e6:.1f} us a record"
-            f" ({sample / costs[name]:,.0f} records/s a core)"
-            for name in ("read", "check", "lines")
-        ]
-        leaf = octets.pop("leaf as written") / records
-        sealed = folder_octets(log.folder.root / "streams") / records
-        report.append(f"octets a record: leaf {leaf:.0f}, sealed segment {sealed:.1f}, of that")
-        report += [
-            f"  {name} {size / sample:.2f}" for name, size in octets.most_common() if size > sample
-        ]
+        built = build(log, records)
+        measure_reading(built, log)
+        report_stages(built, records)
+        start = time.perf_counter()
         with Engine(log, log.folder.derived) as engine:
-            start = time.perf_counter()
             engine.search(Query("clinic", limit=1))
-            report.append(f"catalogue built in {time.perf_counter() - start:.1f} s")
-        catalogue = folder_octets(log.folder.derived) / records
-        report.append(f"octets a record: catalogue {catalogue:.1f}")
-        with Engine(log, log.folder.derived) as engine:
-            report += [
-                f"look-up by {field} over {records:,}: p50 {statistics.median(times):.1f} ms,"
-                f" p95 {statistics.quantiles(times, n=20)[-1]:.1f} ms, first {times[0]:.1f} ms,"
-                f" slowest {max(times):.1f} ms"
-                for field, times in look_ups(engine, records).items()
-            ]
-    return report
+        seconds = time.perf_counter() - start
+        report_octets(log, built, records)
+        report_look_ups(log, built, records, seconds)
+
+
+def report_stages(built: Built, records: int) -> None:
+    """Print the costs of the stages."""
+    section = Section(
+        "Segments",
+        f"CPU time of one thread. Reading: {PASSES} passes over one full segment, warm.",
+    )
+    section.head("stage", "us a record", "records/s a core")
+    sample = min(records, SEGMENT_RECORDS)
+    for name, seconds in built.costs.items():
+        each = seconds / (records if name == SEAL else sample * PASSES)
+        section.row(name, f"{each * 1e6:.1f}", f"{1 / each:,.0f}")
+
+
+def report_octets(log: Log, built: Built, records: int) -> None:
+    """Print what a record costs on disk."""
+    sealed = folder_octets(log.folder.root / "streams") / records
+    section = Section(
+        "Octets a record",
+        f"Leaves of {built.leaf_octets / records:.0f} octets. Columns that cost half an octet or"
+        " more, of one full segment.",
+    )
+    section.head("part", "octets a record")
+    section.row("segment, all of it", f"{sealed:.1f}")
+    sample = min(records, SEGMENT_RECORDS)
+    for name, size in built.octets.most_common():
+        if size > sample / 2:
+            section.row(name, f"{size / sample:.1f}")
+    section.row("catalogue", f"{folder_octets(log.folder.derived) / records:.1f}")
+
+
+def report_look_ups(log: Log, built: Built, records: int, seconds: float) -> None:
+    """Print how long look-ups take."""
+    section = Section(
+        "Look-ups",
+        f"{len(built.sought)} look-ups a field over {records:,} sealed records, one thread, values"
+        " drawn evenly from the records, pages of 50 full rows. The engine starts with an empty"
+        f" cache; its catalogue is there (it was built from the segments in {seconds:.1f} s).",
+    )
+    section.head("field", "p50 ms", "p95 ms", "first ms", "slowest ms")
+    with Engine(log, log.folder.derived) as engine:
+        for field in FIELDS:
+            times = look_ups(engine, field, built.sought)
+            p95 = statistics.quantiles(times, n=20)[-1]
+            cells = (statistics.median(times), p95, times[0], max(times))
+            section.row(field, *(f"{cell:.1f}" for cell in cells))
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n".join(run(int(sys.argv[1]) if sys.argv[1:] else 1_000_000)) + "\n")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.query")
+    parser.add_argument("--quick", action="store_true", help="131,072 records, not 1,000,000")
+    run(131_072 if parser.parse_args().quick else 1_000_000)

@@ -17,7 +17,7 @@ from auditroll.query.cover import Cover, cover
 from auditroll.query.cursor import Cursor, open_cursor, seal_cursor
 from auditroll.query.filters import compiled
 from auditroll.query.model import MAX_LIMIT, Filter, Page, Pinned, Query, Range, invalid
-from auditroll.query.parts import may_match
+from auditroll.query.parts import Part, may_match
 from auditroll.query.records import of_tenant, records
 from auditroll.query.sealed import SealedSegments
 from auditroll.query.select import Hit, Question, Selector
@@ -175,6 +175,14 @@ class Engine:
             if begin < until:
                 yield from lines_of(part.line_table().slice(begin, until - begin))
 
+    def refresh(self) -> None:
+        """Build the catalogue entries that lack, so that no search has to; call it now and then.
+
+        Damaged segments are left out: searches name them.
+        """
+        for stream in self._source.snapshot().streams:
+            self._sealed.parts(stream)
+
     def status(self) -> Mapping[str, int]:
         """Return how many catalogue entries were built since the start, by the reason why."""
         return {reason: len(names) for reason, names in self._catalogue.built.items()}
@@ -192,7 +200,7 @@ class Engine:
     ) -> Page:
         more = len(hits) > query.limit
         shown = hits[: query.limit]
-        rows, damaged = _rows(shown)
+        rows, damaged = self._rows(shown)
         cursor = None
         if more:
             last = shown[-1]
@@ -205,23 +213,29 @@ class Engine:
             )
         return Page(of_tenant(rows, query.tenant), cursor, more, pinned, unreadable + damaged)
 
+    def _rows(self, hits: Sequence[Hit]) -> tuple[list[dict[str, Any]], list[Range]]:
+        """Return the rows in the order of the hits, and the parts that turned out damaged."""
+        places: defaultdict[Part, list[int]] = defaultdict(list)
+        for number, hit in enumerate(hits):
+            places[hit.part].append(number)
+        wanted = [(part, [hits[at].row for at in numbers]) for part, numbers in places.items()]
+        rows: dict[int, dict[str, Any]] = {}
+        damaged: list[Range] = []
+        read = self._selector.map(_records, wanted)
+        for numbers, found in zip(places.values(), read, strict=True):
+            if isinstance(found, Range):
+                damaged.append(found)
+            else:
+                rows.update(zip(numbers, found, strict=True))
+        return [rows[number] for number in sorted(rows)], damaged
 
-def _rows(hits: Sequence[Hit]) -> tuple[list[dict[str, Any]], list[Range]]:
-    """Return the rows in the order of the hits, and the parts that turned out damaged."""
-    places: defaultdict[int, list[int]] = defaultdict(list)
-    for number, hit in enumerate(hits):
-        places[id(hit.part)].append(number)
-    rows: dict[int, dict[str, Any]] = {}
-    damaged: list[Range] = []
-    for numbers in places.values():
-        part = hits[numbers[0]].part
-        try:
-            found = records(part, [hits[number].row for number in numbers])
-        except IntegrityError as error:
-            damaged.append(Range(part.stream, part.first, part.first + part.rows, error.code))
-            continue
-        rows.update(zip(numbers, found, strict=True))
-    return [rows[number] for number in sorted(rows)], damaged
+
+def _records(wanted: tuple[Part, Sequence[int]]) -> list[dict[str, Any]] | Range:
+    part, rows = wanted
+    try:
+        return records(part, rows)
+    except IntegrityError as error:
+        return Range(part.stream, part.first, part.first + part.rows, error.code)
 
 
 def _pinned(query: Query, now: Snapshot, cursor: Cursor | None) -> Pinned:

@@ -1,10 +1,10 @@
 """Selecting rows: conditions over the candidate windows, run by DuckDB."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import duckdb
 import numpy as np
@@ -21,6 +21,8 @@ __all__ = ["Hit", "Question", "Selector"]
 
 # The first wave of windows, in rows; each further wave is twice as large.
 FIRST_WAVE_ROWS: Final = 65_536
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 _SETTINGS: Final = (
     "SET enable_external_access = false",
     "SET python_enable_replacements = false",
@@ -100,6 +102,10 @@ class Selector:
         self._pool.shutdown()
         self._connection.close()
 
+    def map(self, work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+        """Do the work on every task with the selector's threads; results in the tasks' order."""
+        return self._pool.map(work, tasks)
+
     def select(
         self, question: Question, windows: Iterable[Window]
     ) -> tuple[list[Hit], list[Range]]:
@@ -115,7 +121,7 @@ class Selector:
         for wave in _waves(candidates):
             if len(hits) == question.limit and _beyond(question, wave[0].part, hits[-1]):
                 break
-            tables = list(self._pool.map(partial(_table, question), wave))
+            tables = list(self.map(partial(_table, question), wave))
             damaged += [table for table in tables if isinstance(table, Range)]
             hits += self._matches(question, wave, tables)
             hits.sort(key=lambda hit: hit.key, reverse=question.newest)
