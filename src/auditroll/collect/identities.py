@@ -4,7 +4,7 @@ No identity and no pseudonym is ever taken from a line as it is: `check_batch` h
 is not an envelope, `anonymous`, or a resource of a type that names no person.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from msgspec import UNSET
@@ -21,6 +21,8 @@ _SCALARS = tuple(name for name in NAMESPACES if name != "resource_ids")
 
 # Namespace -> lookup -> pseudonym, None where the vault refused the envelope.
 _Found = dict[str, dict[str, str | None]]
+# Field -> for each event the envelope that stands there, or None.
+_Columns = dict[str, list[Envelope | None]]
 
 
 async def assign_pseudonyms(events: Sequence[Event], tenant: str, vault: Vault) -> dict[int, str]:
@@ -39,44 +41,65 @@ async def assign_pseudonyms(events: Sequence[Event], tenant: str, vault: Vault) 
         CollectorError: `vault-unavailable` or `key-unknown`.
     """
     found: _Found = {"user": {}, "ip": {}, "entity": {}}
-    unknown = _look_up(events, tenant, vault, found)
-    if unknown:
-        answers = await vault.resolve(tenant, unknown)
-        for one, pseudonym in zip(unknown, answers, strict=True):
-            found[one.namespace][one.envelope.l] = pseudonym
-    return _replace(events, found)
-
-
-def _look_up(events: Sequence[Event], tenant: str, vault: Vault, found: _Found) -> list[Wanted]:
-    """Fill `found` from memory and return the identities that are not there, each once."""
+    columns = _columns(events)
     unknown: dict[tuple[str, str], Wanted] = {}
-    for name, namespace in NAMESPACES.items():
-        young, old = vault.known(tenant, namespace)
-        mine = found[namespace]
-        for envelope in _envelopes(events, name):
-            lookup = envelope.l
-            pseudonym = young.get(lookup) or old.get(lookup)
-            if pseudonym is None:
-                unknown[namespace, lookup] = Wanted(namespace, envelope)
-            else:
-                mine[lookup] = pseudonym
-    return list(unknown.values())
+    for name, column in columns.items():
+        _look_up(column, NAMESPACES[name], tenant, vault, found, unknown)
+    lists = [event for event in events if event.resource_ids is not UNSET]
+    for event in lists:
+        _look_up(_items(event), "entity", tenant, vault, found, unknown)
+    if unknown:
+        answers = await vault.resolve(tenant, list(unknown.values()))
+        for (namespace, lookup), pseudonym in zip(unknown, answers, strict=True):
+            found[namespace][lookup] = pseudonym
+    return _replace(events, columns, found)
 
 
-def _replace(events: Sequence[Event], found: _Found) -> dict[int, str]:
-    refused: set[int] = set()
+def _columns(events: Sequence[Event]) -> _Columns:
+    """Return the single-valued columns that hold an envelope at all."""
+    columns: _Columns = {}
     for name in _SCALARS:
+        column = list(map(attrgetter(name), events))
+        if column.count(UNSET) < len(column):
+            columns[name] = [value if isinstance(value, Envelope) else None for value in column]
+    return columns
+
+
+def _look_up(
+    column: Iterable[Envelope | None],
+    namespace: str,
+    tenant: str,
+    vault: Vault,
+    found: _Found,
+    unknown: dict[tuple[str, str], Wanted],
+) -> None:
+    """Add what is in memory to `found`, and the rest to `unknown`, each once."""
+    young, old = vault.known(tenant, namespace)
+    mine = found[namespace]
+    for envelope in column:
+        if envelope is None or envelope.l in mine:
+            continue
+        pseudonym = young.get(envelope.l) or old.get(envelope.l)
+        if pseudonym is None:
+            unknown[namespace, envelope.l] = Wanted(namespace, envelope)
+        else:
+            mine[envelope.l] = pseudonym
+
+
+def _replace(events: Sequence[Event], columns: _Columns, found: _Found) -> dict[int, str]:
+    refused: set[int] = set()
+    for name, column in columns.items():
         mine = found[NAMESPACES[name]]
-        for index, value in enumerate(map(attrgetter(name), events)):
-            if isinstance(value, Envelope):
-                pseudonym = mine[value.l]
-                if pseudonym is None:
-                    refused.add(index)
-                else:
-                    setattr(events[index], name, _stored(value, pseudonym))
-    mine = found["entity"]
+        for index, envelope in enumerate(column):
+            if envelope is None:
+                continue
+            pseudonym = mine[envelope.l]
+            if pseudonym is None:
+                refused.add(index)
+            else:
+                setattr(events[index], name, _stored(envelope, pseudonym))
     for index, event in enumerate(events):
-        if event.resource_ids is not UNSET and not _replace_items(event, mine):
+        if event.resource_ids is not UNSET and not _replace_items(event, found["entity"]):
             refused.add(index)
     return dict.fromkeys(sorted(refused), "identity")
 
@@ -100,9 +123,5 @@ def _stored(envelope: Envelope, pseudonym: str) -> str:
     return pseudonym if envelope.t is UNSET else f"{envelope.t}:{pseudonym}"
 
 
-def _envelopes(events: Sequence[Event], name: str) -> Iterator[Envelope]:
-    column = map(attrgetter(name), events)
-    if name != "resource_ids":
-        return (value for value in column if isinstance(value, Envelope))
-    lists = (value for value in column if value is not UNSET)
-    return (item for items in lists for item in items if isinstance(item, Envelope))
+def _items(event: Event) -> Iterator[Envelope]:
+    return (item for item in event.resource_ids or () if isinstance(item, Envelope))
