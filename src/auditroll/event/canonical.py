@@ -7,7 +7,7 @@ fast as orjson here, and orjson is the stricter and faster reader.
 
 import json
 import re
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 import msgspec
 import orjson
@@ -102,10 +102,8 @@ def _decode_canonical(octets: bytes) -> dict[str, Any] | None:
     """
     try:
         value = orjson.loads(octets)
-        if not isinstance(value, dict):
-            return None
         _check(value, 1)
-        return value if _encode(value) == octets else None
+        return _object(value) if _encode(value) == octets else None
     except (orjson.JSONDecodeError, Refused):
         return None
 
@@ -125,7 +123,7 @@ def _check(value: Any, depth: int) -> None:
         value: What is to be encoded.
         depth: Containers around it, and itself if it is one.
     """
-    kind = type(value)
+    kind: object = type(value)
     if kind is int:
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
             raise Refused("range")
@@ -136,7 +134,7 @@ def _check(value: Any, depth: int) -> None:
         for element in value:
             _check(element, depth + 1)
     elif kind is not str and kind is not bool:
-        raise Refused({type(None): "null", float: "float"}.get(kind, "syntax"))
+        raise Refused("null" if value is None else "float" if kind is float else "syntax")
 
 
 def _check_members(members: dict[Any, Any], depth: int) -> None:
@@ -170,27 +168,20 @@ def _decode_slowly(octets: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise Refused("utf8") from None
     try:
-        value = _parse(text)
+        value = _PARSER.decode(text)
     except RecursionError:
         raise Refused("depth") from None
     except ValueError:
         raise Refused("syntax") from None
-    if not isinstance(value, dict):
-        raise Refused("toplevel")
     _check(value, 1)
     _dumps(value)
-    return value
+    return _object(value)
 
 
-def _parse(text: str) -> Any:
-    # JSON's white space is these four characters; str.strip() would drop more.
-    return json.loads(
-        text.strip(" \t\n\r"),
-        object_pairs_hook=_unique,
-        parse_int=_integer,
-        parse_float=_refuse_float,
-        parse_constant=_refuse_constant,
-    )
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Refused("toplevel")
+    return cast("dict[str, Any]", value)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -215,3 +206,12 @@ def _refuse_float(_digits: str) -> NoReturn:
 
 def _refuse_constant(_name: str) -> NoReturn:
     raise Refused("syntax")
+
+
+# One text, one value: a second one is an error of its own.
+_PARSER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_int=_integer,
+    parse_float=_refuse_float,
+    parse_constant=_refuse_constant,
+)

@@ -12,7 +12,7 @@ from auditroll.event.grammar import GRAMMARS
 from auditroll.event.model import Envelope
 from auditroll.event.registry import UNREGISTERED, Registry
 from auditroll.event.rules import first_fault
-from auditroll.event.shape import Shape, shape_of
+from auditroll.event.shape import Shape, is_list, shape_of
 
 __all__ = ["ALIASES", "REQUIRED", "Invalid", "check_event", "fault_code", "fits", "normalise"]
 
@@ -134,7 +134,7 @@ def fault_code(name: str, value: Any, *, stored: bool) -> str:
     """
     if stored or name not in FIELDS or not FIELDS[name].identity:
         return "grammar"
-    values = value if isinstance(value, list) else [value]
+    values = value if is_list(value) else [value]
     return "identity" if any(_names_person(name, item) for item in values) else "grammar"
 
 
@@ -171,9 +171,7 @@ def _clear_reference(registry: Registry) -> Fits:
 
 def _array(least: int, item: Fits) -> Fits:
     most = FIELDS["resource_ids"].most
-    return lambda value: (
-        isinstance(value, list) and least <= len(value) <= most and all(map(item, value))
-    )
+    return lambda value: is_list(value) and least <= len(value) <= most and all(map(item, value))
 
 
 def _ext(shape: Fits, registry: Registry) -> Fits:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeGuard
 
 from auditroll.event.canonical import MAX_INTEGER
 from auditroll.event.grammar import GRAMMARS, PATTERNS
@@ -20,6 +20,9 @@ __all__ = [
     "Table",
     "Text",
     "Whole",
+    "is_list",
+    "is_object",
+    "itself",
     "shape_of",
 ]
 
@@ -125,7 +128,7 @@ class Array:
 
     def fits(self, value: Any) -> object:
         """Return something true exactly if `value` is in the set."""
-        if not isinstance(value, list) or not self.least <= len(value) <= self.most:
+        if not is_list(value) or not self.least <= len(value) <= self.most:
             return False
         return all(map(self.item.fits, value)) and (self.key is None or _rises(value, self.key))
 
@@ -145,7 +148,7 @@ class Pair:
 
     def fits(self, value: Any) -> object:
         """Return something true exactly if `value` is in the set."""
-        if not isinstance(value, list) or len(value) != 2 or not all(map(_U53.fits, value)):
+        if not is_list(value) or len(value) != 2 or not all(map(_U53.fits, value)):
             return False
         return value[0] <= value[1]
 
@@ -166,7 +169,7 @@ class Table:
 
     def fits(self, value: Any) -> object:
         """Return something true exactly if `value` is in the set."""
-        if not isinstance(value, dict) or len(value) > self.most:
+        if not is_object(value) or len(value) > self.most:
             return False
         narrow = dict(self.special)
         return all(
@@ -196,7 +199,7 @@ class Members:
 
     def fits(self, value: Any) -> object:
         """Return something true exactly if `value` is in the set."""
-        if not isinstance(value, dict) or not self.members.keys() - self.optional <= value.keys():
+        if not is_object(value) or not self.members.keys() - self.optional <= value.keys():
             return False
         return value.keys() <= self.members.keys() and all(
             self.members[name].fits(item) for name, item in value.items()
@@ -210,6 +213,16 @@ class Members:
             "required": sorted(self.members.keys() - self.optional),
             "additionalProperties": False,
         }
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """Tell whether `value` is an array, of anything."""
+    return isinstance(value, list)
+
+
+def is_object(value: Any) -> TypeGuard[dict[Any, Any]]:
+    """Tell whether `value` is an object, of anything."""
+    return isinstance(value, dict)
 
 
 def shape_of(spec: Spec) -> Shape:
