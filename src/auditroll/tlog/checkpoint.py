@@ -9,9 +9,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from auditroll.tlog.note import BadNote, Signer, Verifier, canonical_base64, open_note, sign_note
+from auditroll.tlog.note import (
+    BadNote,
+    NoteVerifier,
+    Signer,
+    canonical_base64,
+    open_note,
+    parse_note,
+    sign_note,
+)
 
-__all__ = ["Checkpoint", "open_checkpoint"]
+__all__ = ["Checkpoint", "open_checkpoint", "read_checkpoint"]
 
 _SIZE = re.compile("0|[1-9][0-9]{0,15}")
 
@@ -54,7 +62,20 @@ class Checkpoint:
         return cls(lines[0], int(lines[1]), root)
 
 
-def open_checkpoint(note: str, verifiers: Sequence[Verifier], origin: str) -> Checkpoint:
+def read_checkpoint(note: str, origin: str) -> Checkpoint:
+    """Return the checkpoint in `note`, whoever signed it.
+
+    Raises:
+        BadNote: `altered`: malformed, or of another origin.
+    """
+    text, _signatures = parse_note(note)
+    checkpoint = Checkpoint.parse(text)
+    if checkpoint.origin != origin:
+        raise BadNote("altered", "a checkpoint of another stream")
+    return checkpoint
+
+
+def open_checkpoint(note: str, verifiers: Sequence[NoteVerifier], origin: str) -> Checkpoint:
     """Return the checkpoint in `note`, signed by a known key and of this origin.
 
     Args:
@@ -65,8 +86,6 @@ def open_checkpoint(note: str, verifiers: Sequence[Verifier], origin: str) -> Ch
     Raises:
         BadNote: `altered` or `key-unknown`.
     """
-    body, _signed = open_note(note, verifiers)
-    checkpoint = Checkpoint.parse(body)
-    if checkpoint.origin != origin:
-        raise BadNote("altered", "a checkpoint of another stream")
+    checkpoint = read_checkpoint(note, origin)
+    open_note(note, verifiers)
     return checkpoint

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import orjson
@@ -153,7 +153,7 @@ def _leaf_only(found: Mapping[str, Any]) -> Line:
 
 
 def _with_hidden(found: Mapping[str, Any]) -> Line:
-    hidden, shown = _objects(found["hidden"]), _objects_or_text(found["salts"])
+    hidden, shown = _objects(found["hidden"]), _object(found["salts"])
     if not hidden or not hidden.keys() <= set(SLOTS):
         raise BadLine("hidden")
     if shown.keys() != set(SLOTS) - hidden.keys():
@@ -171,7 +171,7 @@ def _with_hidden(found: Mapping[str, Any]) -> Line:
 
 def _hidden(members: Mapping[str, Any]) -> Hidden:
     why = members.get("why")
-    wanted = {"commitment", "why"} | ({"marker"} if why == "redacted" else set())
+    wanted = {"commitment", "marker", "why"} if why == "redacted" else {"commitment", "why"}
     if why not in ("redacted", "withheld") or set(members) != wanted:
         raise BadLine("hidden")
     marker = _matched(_MARKER, members["marker"], "marker") if why == "redacted" else None
@@ -187,15 +187,16 @@ def _slots(value: Any) -> dict[str, dict[str, Any]]:
 
 
 def _objects(value: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(value, dict) or not all(isinstance(item, dict) for item in value.values()):
+    found = _object(value)
+    if not all(isinstance(item, dict) for item in found.values()):
         raise BadLine("not objects")
-    return value
+    return found
 
 
-def _objects_or_text(value: Any) -> dict[str, Any]:
+def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BadLine("salts")
-    return value
+        raise BadLine("not an object")
+    return cast("dict[str, Any]", value)
 
 
 def _leaf(value: Any) -> bytes:

@@ -8,7 +8,7 @@ import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -18,7 +18,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 
 from auditroll.errors import IntegrityError
 
-__all__ = ["ED25519", "BadNote", "Signature", "Signer", "Verifier", "canonical_base64", "open_note"]
+__all__ = [
+    "ED25519",
+    "BadNote",
+    "NoteVerifier",
+    "Signature",
+    "Signer",
+    "Verifier",
+    "canonical_base64",
+    "key_id",
+    "open_note",
+    "parse_note",
+    "sign_note",
+]
 
 ED25519: Final = 0x01
 _DASH: Final = "\N{EM DASH}"
@@ -77,6 +89,24 @@ class Signature:
     def line(self) -> str:
         """Return the line without its LF."""
         return f"{_DASH} {self.name} {base64.b64encode(self.key_id + self.signature).decode()}"
+
+
+class NoteVerifier(Protocol):
+    """A key that judges signatures of its own name and id."""
+
+    @property
+    def name(self) -> str:
+        """The key's name."""
+        ...
+
+    @property
+    def key_id(self) -> bytes:
+        """The key's id, 4 octets."""
+        ...
+
+    def verify(self, text: str, signature: bytes) -> bool:
+        """Tell whether `signature` is this key's over `text`."""
+        ...
 
 
 class Verifier:
@@ -165,7 +195,7 @@ def sign_note(text: str, signers: Iterable[Signer]) -> str:
     return text + "\n" + "".join(signer.sign(text).line() + "\n" for signer in signers)
 
 
-def open_note(note: str, verifiers: Sequence[Verifier]) -> tuple[str, list[Verifier]]:
+def open_note(note: str, verifiers: Sequence[NoteVerifier]) -> tuple[str, list[NoteVerifier]]:
     """Return a note's text and the known keys that signed it.
 
     Args:
@@ -177,7 +207,7 @@ def open_note(note: str, verifiers: Sequence[Verifier]) -> tuple[str, list[Verif
             key's signature is there.
     """
     text, signatures = parse_note(note)
-    signed: list[Verifier] = []
+    signed: list[NoteVerifier] = []
     for signature in signatures:
         for verifier in verifiers:
             if (verifier.name, verifier.key_id) != (signature.name, signature.key_id):
