@@ -2,9 +2,9 @@
 
 import asyncio
 import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from auditroll.keys import KeyStore
 from auditroll.query.source import Snapshot, StreamHead
@@ -12,10 +12,11 @@ from auditroll.store import DataFolder, SegmentName
 from auditroll.tlog.line import Line
 
 if TYPE_CHECKING:
-    from auditroll.seal import Head, SequencerClient, Unsealed
+    from auditroll.seal import SequencerClient
 
 __all__ = ["InstalledSource"]
 
+T = TypeVar("T")
 ANSWER_TIMEOUT_S: Final = 30.0
 
 
@@ -28,51 +29,36 @@ class InstalledSource:
     Args:
         folder: The data folder.
         keys: Its key store.
-        call: Calls a method of the sequencer by name and returns its answer.
+        client: Used on `loop` only; the source's threads hand their calls over to it.
+        loop: The client's event loop. No method of the source may be called on it.
     """
 
-    def __init__(self, folder: DataFolder, keys: KeyStore, call: Callable[..., Any]) -> None:
-        self._folder = folder
-        self._keys = keys
-        self._call = call
-
-    @classmethod
-    def over_client(
-        cls,
+    def __init__(
+        self,
         folder: DataFolder,
         keys: KeyStore,
         client: "SequencerClient",
         loop: asyncio.AbstractEventLoop,
-    ) -> "InstalledSource":
-        """Return the source over a sequencer's process.
-
-        Args:
-            folder: The data folder.
-            keys: Its key store.
-            client: Used on `loop` only; the source's own threads hand their calls over to it.
-            loop: The client's event loop. The source's methods must not be called on it.
-        """
-
-        def call(method: str, *arguments: Any) -> Any:
-            answer = asyncio.run_coroutine_threadsafe(getattr(client, method)(*arguments), loop)
-            return answer.result(ANSWER_TIMEOUT_S)
-
-        return cls(folder, keys, call)
+    ) -> None:
+        self._folder = folder
+        self._keys = keys
+        self._client = client
+        self._loop = loop
 
     def snapshot(self) -> Snapshot:
         """Return the streams as they are now; see `Source`."""
-        heads: list[Head] = self._call("heads")
+        now = self._wait(self._client.snapshot())
         return Snapshot(
-            root_checkpoint=self._call("root_checkpoint"),
+            root_checkpoint=now.root_checkpoint,
             streams={
-                head.stream: StreamHead(head.tenant, head.data_class, head.size) for head in heads
+                found.stream: StreamHead(found.tenant, found.data_class, found.size)
+                for found in now.streams
             },
         )
 
     def tail(self, stream: str, first: int) -> Sequence[Line]:
         """Return the unsealed records; see `Source`."""
-        records: list[Unsealed] = self._call("tail", stream, first)
-        return [record.line() for record in records]
+        return [record.line() for record in self._wait(self._client.tail(stream, first))]
 
     def segments(self, stream: str) -> Sequence[SegmentName]:
         """Return the stream's segments; see `Source`."""
@@ -85,6 +71,9 @@ class InstalledSource:
     def key(self, key_id: str) -> bytes:
         """Return a data key; see `Source`."""
         return self._keys.get(key_id)
+
+    def _wait(self, answer: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(answer, self._loop).result(ANSWER_TIMEOUT_S)
 
 
 def _mapped(path: Path) -> memoryview:
