@@ -84,11 +84,14 @@ class KeyStore:
 
     def single(self, use: str) -> Key:
         """Return the one key of `use`, made when there is none."""
-        found = sorted(self._folder.glob(f"{use}-*.key"))
+        found = self.ids(use)
         if not found:
             return self.create(use)
-        key_id = found[0].stem
-        return Key(key_id, self.get(key_id))
+        return Key(found[0], self.get(found[0]))
+
+    def ids(self, use: str) -> list[str]:
+        """Return the ids of the keys of `use` that are here, sorted."""
+        return sorted(path.stem for path in self._folder.glob(f"{use}-*.key"))
 
     def destroy(self, key_id: str) -> None:
         """Destroy a key for good; destroying it again changes nothing."""

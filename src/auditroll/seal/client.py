@@ -1,42 +1,39 @@
-"""The collector's side of the sequencer's process."""
+"""The sequencer from the HTTP process: the same methods, awaited."""
 
 import asyncio
-import contextlib
-import os
-import socket
 import subprocess
-import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
-from auditroll.errors import CollectorError
-from auditroll.seal.messages import Reader, error_of, pack_message
-from auditroll.seal.process import Settings
+from auditroll.errors import CollectorError, Error
+from auditroll.seal.calls import LENGTH, Ready, decode_error, encode_request
+from auditroll.seal.child import SOCKET_OCTETS, spawn
+from auditroll.seal.records import Unsealed, unpack
 from auditroll.seal.sealed import SegmentInfo
 from auditroll.seal.segments import Watermark
-from auditroll.seal.sequencer import Appended, Head
-from auditroll.seal.streams import Unsealed
+from auditroll.seal.state import Appended, Head, Listing, Snapshot
 
 __all__ = ["SequencerClient"]
 
-_RECEIVE_OCTETS: Final = 2**20
-CLOSE_TIMEOUT_S: Final = 60.0
-_INFO_FIELDS: Final = tuple(field.name for field in fields(SegmentInfo))
+T = TypeVar("T")
+
+# A sequencer that was told to stop writes its last heads; replaying a crash's journal takes longer.
+STOP_S: Final = 30.0
 
 
 class SequencerClient:
-    """Speaks with one sequencer process; every method of `Sequencer`, awaitable.
+    """A sequencer in a process of its own, which ends when this one does.
 
-    Used from one event loop. Other threads go through `call_from_thread`.
+    Use `start`. For one event loop; a call from another thread goes through that loop.
 
     Args:
         process: The child.
-        reader: Messages from it.
-        writer: Messages to it.
+        reader: Where its answers arrive.
+        writer: Where requests go.
+        ready: What it said first.
     """
 
     def __init__(
@@ -44,180 +41,195 @@ class SequencerClient:
         process: "subprocess.Popen[bytes]",
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        ready: Ready,
     ) -> None:
         self._process = process
         self._reader = reader
         self._writer = writer
+        self._ready = ready
+        self._checkpoint = ready.root_checkpoint
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._last = 0
-        self._loop = asyncio.get_running_loop()
-        self._listener = self._loop.create_task(self._listen())
+        self._number = 0
+        self._gone: Callable[[], None] | None = None
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
 
     @classmethod
     async def start(
-        cls, root: Path, *, installation: str | None = None, seal_after_s: float = 300.0
+        cls,
+        root: Path,
+        *,
+        installation: str | None = None,
+        seal_after_s: float | None = None,
     ) -> Self:
-        """Start the process and wait until it owns the folder.
+        """Start the child and wait until it has recovered.
+
+        The kernel ends the child with the *thread* that started it, so the thread of the event
+        loop must live as long as the client.
 
         Args:
             root: The data folder.
-            installation: Its name, or None for the one it has.
+            installation: Its name, fixed at the first start; None takes the one it has.
             seal_after_s: Longest time a record stays without a segment.
 
         Raises:
-            PolicyError: `data-locked`, `installation-changed`.
-            IntegrityError: The folder is not what was left.
+            PolicyError: `data-locked`; `installation-changed`; `bad-name`; `unsafe-keys`.
+            IntegrityError: `altered`, `rolled-back`, `forked`, `missing`, `key-unknown`.
+            CollectorError: `sequencer-gone`: the child ended before it could say why.
         """
-        ours, theirs = socket.socketpair()
-        settings = Settings(str(root), installation, seal_after_s)
-        with theirs:
-            process = subprocess.Popen(  # noqa: S603, ASYNC220  a child of ours, started at once
-                [
-                    sys.executable,
-                    "-c",
-                    "from auditroll.seal.process import main; main()",
-                    str(theirs.fileno()),
-                    str(os.getpid()),
-                    msgspec.json.encode(settings).decode(),
-                ],
-                pass_fds=[theirs.fileno()],
-            )
-        reader, writer = await asyncio.open_connection(sock=ours)
-        client = cls(process, reader, writer)
-        ready = client._waiting[0] = client._loop.create_future()
+        options = {"root": str(root), "installation": installation, "seal_after_s": seal_after_s}
+        process, ours = spawn("auditroll.seal.process", msgspec.json.encode(options).decode())
+        reader, writer = await asyncio.open_connection(sock=ours, limit=SOCKET_OCTETS)
         try:
-            await ready
-        except BaseException:
-            await client.close()
-            raise
-        return client
+            _, error, result = await _receive(reader)
+        except (EOFError, OSError):
+            process.wait()
+            raise _gone() from None
+        if error is not None:
+            writer.close()
+            await asyncio.to_thread(process.wait)
+            raise decode_error(error)
+        return cls(process, reader, writer, msgspec.convert(result, Ready))
+
+    @property
+    def ready(self) -> Ready:
+        """What names the installation."""
+        return self._ready
 
     @property
     def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.poll() is None and not self._listener.done()
+        """Whether the child still answers."""
+        return not self._listening.done()
 
-    async def append(self, plaintext: bytes) -> Appended:
-        """Make one batch durable and part of the log.
+    def on_gone(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called once if the child ends although nobody stopped it."""
+        self._gone = callback
 
-        Raises:
-            CollectorError: `journal-failed`, or `sequencer-gone`: nothing was acknowledged.
-        """
-        return Appended(*await self._call("append", plaintext))
+    async def stop(self) -> None:
+        """Have the child write its last heads and end; calls under way are answered first."""
+        self._gone = None
+        if self._waiting:
+            await asyncio.gather(*self._waiting.values(), return_exceptions=True)
+        self._writer.close()
+        self._listening.cancel()
+        try:
+            await asyncio.to_thread(self._process.wait, STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
+
+    # Appending.
+
+    async def append(self, plaintexts: Sequence[bytes]) -> list[Appended]:
+        """Make batches durable and part of the log; see `Sequencer.append`."""
+        return await self._call(list[Appended], "append", plaintexts)
 
     async def stream(self, tenant: str, data_class: str) -> str:
         """Return the stream of a tenant's class, with genesis if it is new."""
-        return str(await self._call("stream", tenant, data_class))
+        return await self._call(str, "stream", tenant, data_class)
+
+    async def ledger(self, tenant: str) -> str:
+        """Return the tenant's ledger, with genesis if it is new."""
+        return await self._call(str, "ledger", tenant)
 
     async def fact(self, tenant: str, event_type: str, fields: dict[str, Any]) -> int:
-        """Record a fact in the tenant's ledger and return its index."""
-        return int(await self._call("fact", tenant, event_type, fields))
+        """Record a fact in the tenant's ledger, durable on return, and return its index."""
+        return await self._call(int, "fact", tenant, event_type, fields)
 
-    async def watermarks(self) -> list[Watermark]:
-        """Return what was received before this start; once."""
-        return [
-            (producer, epoch, [(first, last) for first, last in ranges])
-            for producer, epoch, ranges in await self._call("watermarks")
-        ]
+    async def relist(self, streams: Iterable[str]) -> Listing:
+        """List heads again, sign them and the root, and return all as of one moment."""
+        return await self._call(Listing, "relist", list(streams))
 
-    async def heads(self) -> list[Head]:
-        """Return every stream, the root first."""
-        return [Head(*head) for head in await self._call("heads")]
-
-    async def relist(self, streams: Sequence[str]) -> list[Head]:
-        """List heads again, sign the root, and return them."""
-        return [Head(*head) for head in await self._call("relist", list(streams))]
-
-    async def tail(self, stream: str, first: int, end: int | None = None) -> list[Unsealed]:
-        """Return the records from `first` on that no segment holds yet."""
-        return [Unsealed(*record) for record in await self._call("tail", stream, first, end)]
-
-    async def segments(self, stream: str) -> list[SegmentInfo]:
-        """Return the stream's sealed segments in order."""
-        return [_info(values) for values in await self._call("segments", stream)]
-
-    async def inclusion(self, stream: str, index: int, size: int) -> list[bytes]:
-        """Return the audit path of a record in the tree of `size` leaves."""
-        path: list[bytes] = await self._call("inclusion", stream, index, size)
-        return path
-
-    async def consistency(self, stream: str, old: int, size: int) -> list[bytes]:
-        """Return the proof that the tree of `old` leaves is a prefix of the one of `size`."""
-        proof: list[bytes] = await self._call("consistency", stream, old, size)
-        return proof
+    # Reading.
 
     async def root_checkpoint(self) -> str:
-        """Return the newest signed root checkpoint."""
-        return str(await self._call("root_checkpoint"))
+        """Return the newest signed root checkpoint; costs nothing."""
+        return self._checkpoint
 
     async def stream_checkpoint(self, stream: str) -> str:
         """Return a signed checkpoint of the stream's newest listed head."""
-        return str(await self._call("stream_checkpoint", stream))
+        return await self._call(str, "stream_checkpoint", stream)
 
-    async def trust(self) -> dict[str, Any]:
-        """Return the trust document of this installation."""
-        document: dict[str, Any] = await self._call("trust")
-        return document
+    async def tail(self, stream: str, first: int, end: int | None = None) -> list[Unsealed]:
+        """Return the records in [first, end) that no segment holds yet."""
+        pieces = await self._call(list[bytes], "packed", stream, first, end)
+        return [record for piece in pieces for record in unpack(piece)]
+
+    async def segments(self, stream: str) -> list[SegmentInfo]:
+        """Return the stream's sealed segments in order."""
+        return await self._call(list[SegmentInfo], "segments", stream)
+
+    async def inclusion(self, stream: str, index: int, size: int) -> list[bytes]:
+        """Return the audit path of a record in the tree of `size` leaves."""
+        return await self._call(list[bytes], "inclusion", stream, index, size)
+
+    async def consistency(self, stream: str, old: int, size: int) -> list[bytes]:
+        """Return the proof that the tree of `old` leaves is a prefix of the one of `size`."""
+        return await self._call(list[bytes], "consistency", stream, old, size)
+
+    async def heads(self) -> list[Head]:
+        """Return every stream with its root, the root stream first."""
+        return await self._call(list[Head], "heads")
+
+    async def snapshot(self) -> Snapshot:
+        """Return every stream's size and the newest root checkpoint, as of one moment."""
+        return await self._call(Snapshot, "snapshot")
+
+    async def watermarks(self) -> list[Watermark]:
+        """Return what was received before this start; once, to the collector."""
+        return await self._call(list[Watermark], "watermarks")
 
     async def rebuilt(self) -> list[str]:
-        """Return the derived files that the start had to rebuild."""
-        return list(await self._call("rebuilt"))
+        """Return the derived files that had to be made again since the start."""
+        return await self._call(list[str], "rebuilt")
 
-    async def seal_all(self) -> None:
-        """Close and seal every tail that a segment may hold."""
-        await self._call("seal_all")
-
-    async def close(self) -> None:
-        """Let the process finish: list, sign, give the folder free."""
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
-        try:
-            await asyncio.to_thread(self._process.wait, CLOSE_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        await self._listener
-
-    async def _call(self, method: str, *arguments: Any) -> Any:
-        if self._listener.done():
+    async def _call(self, kind: type[T], method: str, *arguments: Any) -> T:
+        if not self.alive:
             raise _gone()
-        self._last += 1
-        answer = self._waiting[self._last] = self._loop.create_future()
-        self._writer.write(pack_message([self._last, method, arguments]))
-        await self._writer.drain()
-        return await answer
+        self._number += 1
+        number = self._number
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            self._writer.write(encode_request(number, method, arguments))
+            await self._writer.drain()
+            return msgspec.convert(await answer, kind)
+        except OSError:
+            raise _gone() from None
+        finally:
+            self._waiting.pop(number, None)
 
     async def _listen(self) -> None:
-        """Hand each answer to who waits for it; when the process is gone, fail all."""
-        messages = Reader()
         try:
-            while octets := await self._reader.read(_RECEIVE_OCTETS):
-                for number, error, result in messages.feed(octets):
-                    answer = self._waiting.pop(number, None)
-                    if answer is None or answer.done():
-                        continue
+            while True:
+                number, error, result = await _receive(self._reader)
+                if number == 0:
+                    self._checkpoint = result
+                elif (answer := self._waiting.get(number)) is not None and not answer.done():
                     if error is None:
                         answer.set_result(result)
                     else:
-                        answer.set_exception(error_of(error))
-        except OSError:
-            pass
-        finally:
-            for answer in self._waiting.values():
-                if not answer.done():
-                    answer.set_exception(_gone())
-            self._waiting.clear()
+                        answer.set_exception(decode_error(error))
+        except (EOFError, OSError):
+            self._fail(_gone())
+
+    def _fail(self, error: Error) -> None:
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(error)
+        if self._gone is not None:
+            self._gone()
 
 
-def _info(values: Iterable[Any]) -> SegmentInfo:
-    return msgspec.convert(dict(zip(_INFO_FIELDS, values, strict=True)), SegmentInfo)
+async def _receive(reader: asyncio.StreamReader) -> tuple[int, Any, Any]:
+    length = LENGTH.unpack(await reader.readexactly(LENGTH.size))[0]
+    number, error, result = msgspec.msgpack.decode(await reader.readexactly(length))
+    return number, error, result
 
 
 def _gone() -> CollectorError:
     return CollectorError(
         "sequencer-gone",
-        "the sequencer's process has ended",
-        hint="Its log says why. Start the collector again; nothing acknowledged is lost.",
+        "the sequencer has ended; nothing unanswered was acknowledged",
+        hint="See its last words in the log, then start auditroll again.",
         retry_after=5,
     )

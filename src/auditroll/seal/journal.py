@@ -4,21 +4,24 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from auditroll.errors import CollectorError, IntegrityError
+from auditroll.event.canonical import Refused, decode, encode
 from auditroll.event.times import format_time
 from auditroll.keys import KeyStore
 from auditroll.segment.journal import (
     BadFrame,
     FileHeader,
-    Frame,
     FrameCodec,
     read_file_header,
     scan_frames,
 )
 from auditroll.store import DataFolder
 
-__all__ = ["JournalFile", "JournalWriter", "TornTail", "read_journal"]
+__all__ = ["JournalFile", "JournalWriter", "TornTail", "clear_torn", "read_journal"]
 
 ROTATE_OCTETS: Final = 64 * 2**20
+_HINT: Final = "Run `auditroll verify`; restore the folder from its copy if it names damage."
+# A header is about 250 octets; a longer file without a readable header has lost frames.
+_HEADER_BOUND: Final = 512
 
 
 class TornTail(NamedTuple):
@@ -38,27 +41,34 @@ class TornTail(NamedTuple):
 
 
 class JournalFile:
-    """One file, read whole.
+    """One file that was found sound. Its octets are read when they are asked for.
 
     Args:
-        first: Number of its first frame.
-        header: Its header.
-        codec: Opens its frames.
-        frames: Its frames, still encrypted.
+        folder: The data folder.
+        header: The file's.
+        start: Length of the header.
+        count: Number of frames.
+        key: The file's key.
     """
 
     def __init__(
-        self, first: int, header: FileHeader, codec: FrameCodec, frames: Sequence[Frame]
+        self, folder: DataFolder, header: FileHeader, start: int, count: int, key: bytes
     ) -> None:
-        self.first = first
         self.header = header
-        self._codec = codec
-        self._frames = frames
+        self.count = count
+        self._folder = folder
+        self._start = start
+        self._codec = FrameCodec(header, key)
 
     @property
-    def count(self) -> int:
-        """Number of frames."""
-        return len(self._frames)
+    def first(self) -> int:
+        """Number of the first frame."""
+        return self.header.first
+
+    @property
+    def end(self) -> int:
+        """Number after the last frame."""
+        return self.header.first + self.count
 
     def plaintexts(self) -> Iterator[tuple[int, bytes]]:
         """Yield each frame's number and plaintext.
@@ -66,7 +76,8 @@ class JournalFile:
         Raises:
             BadFrame: A frame does not open.
         """
-        for frame in self._frames:
+        data = self._folder.disk.read(self._folder.journal_file(self.first))
+        for frame in scan_frames(data, self._start, self.first).frames:
             yield frame.number, self._codec.decode(frame)
 
 
@@ -74,6 +85,8 @@ class JournalWriter:
     """Appends frames; a frame counts only after `sync`.
 
     A file is never opened again: every writer starts a file of its own, with a key of its own.
+    Two writes to a file always have a sync between them, so that a power cut leaves one torn
+    group at the end and never a hole with sound frames behind it.
 
     Args:
         folder: The data folder.
@@ -92,6 +105,7 @@ class JournalWriter:
         self._journal_id = journal_id
         self.number = number
         self.failed = False
+        self._synced = True
         self._open(now_ms)
 
     @property
@@ -102,7 +116,7 @@ class JournalWriter:
     @property
     def first(self) -> int:
         """Number of the current file's first frame."""
-        return self._first
+        return self.header.first
 
     def write(self, plaintexts: Sequence[bytes]) -> list[int]:
         """Append frames with one write and return their numbers.
@@ -111,13 +125,14 @@ class JournalWriter:
             CollectorError: `journal-failed`: the disk refused; no frame of this writer is
                 accepted any more, since what stands behind the last sync is not known.
         """
-        if self.failed:
+        if self.failed or not self._synced:
             raise _failed()
         numbers = list(range(self.number, self.number + len(plaintexts)))
         octets = b"".join(
             self._codec.encode(number, text)
             for number, text in zip(numbers, plaintexts, strict=True)
         )
+        self._synced = False
         try:
             self._disk.write(self._fd, octets)
         except OSError as error:
@@ -140,10 +155,10 @@ class JournalWriter:
             # told "ok" would prove nothing.
             self.failed = True
             raise _failed() from error
+        self._synced = True
 
     def rotate(self, now_ms: int) -> None:
         """Go on in a new file. Everything written before is synced."""
-        self.sync()
         self.close()
         self._open(now_ms)
 
@@ -153,10 +168,9 @@ class JournalWriter:
 
     def _open(self, now_ms: int) -> None:
         key = self._keys.create("journal")
-        header = FileHeader(format_time(now_ms), self.number, self._journal_id, key.id)
-        self._codec = FrameCodec(header, key.octets)
-        self._first = self.number
-        octets = header.encode()
+        self.header = FileHeader(format_time(now_ms), self.number, self._journal_id, key.id)
+        self._codec = FrameCodec(self.header, key.octets)
+        octets = self.header.encode()
         self._fd = self._disk.create(self._folder.journal_file(self.number))
         self._disk.write(self._fd, octets)
         self._disk.datasync(self._fd)
@@ -184,24 +198,17 @@ def read_journal(folder: DataFolder, keys: KeyStore) -> tuple[list[JournalFile],
     """
     numbers = folder.journal_files()
     files: list[JournalFile] = []
-    torn: TornTail | None = None
-    for position, first in enumerate(numbers):
-        last = position == len(numbers) - 1
-        file, cut = _read_file(folder, keys, first, last=last)
-        torn = torn or cut
+    # A start that cut a tail and died before it could record that left this note.
+    torn = _noted_torn(folder)
+    for first in numbers:
+        file, cut = _read_file(folder, keys, first, last=first == numbers[-1])
+        torn = cut or torn
         if file is None:
             continue
-        if files and file.first != files[-1].first + files[-1].count:
-            raise IntegrityError(
-                "altered",
-                f"journal frames from {files[-1].first + files[-1].count} are missing",
-                hint=_RESTORE,
-            )
+        if files and file.first != files[-1].end:
+            raise _altered(f"frames from number {files[-1].end} on are missing")
         files.append(file)
     return files, torn
-
-
-_RESTORE = "Run `auditroll verify`; restore the folder from its copy if it names damage."
 
 
 def _read_file(
@@ -211,37 +218,42 @@ def _read_file(
     data = folder.disk.read(path)
     try:
         header, start = read_file_header(data)
-        scan = scan_frames(data, start, first)
     except BadFrame:
-        # Only a header that a crash cut short may be unreadable: the file then has no frame.
+        # A crash may have cut the header short: the file then has no frame.
         if not last or len(data) >= _HEADER_BOUND:
             raise
         _remove(folder, first)
-        return None, TornTail(path.name, 0, len(data), first - 1)
+        return None, None
     if header.first != first:
-        raise IntegrityError("altered", f"{path.name} begins with frame {header.first}")
+        raise _altered(f"{path.name} begins with frame {header.first}")
+    scan = scan_frames(data, start, first)
+    count = len(scan.frames)
     cut = None
     if scan.torn:
         if not last:
-            raise IntegrityError("altered", f"{path.name} is cut, though a later file exists")
-        cut = TornTail(path.name, scan.end, scan.size - scan.end, first + len(scan.frames) - 1)
+            raise _altered(f"{path.name} is cut, though a later file exists")
+        cut = TornTail(path.name, scan.end, scan.size - scan.end, first + count - 1)
+        _note_torn(folder, cut)
         _cut(folder, first, scan.end)
-    if not scan.frames:
+    if not count:
         _remove(folder, first)
         return None, cut
+    return JournalFile(folder, header, start, count, _key(keys, header, path.name)), cut
+
+
+def _key(keys: KeyStore, header: FileHeader, name: str) -> bytes:
     try:
-        key = keys.get(header.key_id)
+        return keys.get(header.key_id)
     except KeyError:
         raise IntegrityError(
             "key-unknown",
-            f"the key of {path.name} is not in the key store",
+            f"the key of {name} is not in the key store",
             hint="Restore keys/ from its backup.",
         ) from None
-    return JournalFile(first, header, FrameCodec(header, key), scan.frames), cut
 
 
-# A header is about 200 octets; a longer file without a readable header has lost frames.
-_HEADER_BOUND: Final = 256
+def _altered(reason: str) -> IntegrityError:
+    return IntegrityError("altered", f"journal: {reason}", hint=_HINT)
 
 
 def _remove(folder: DataFolder, first: int) -> None:
@@ -256,3 +268,21 @@ def _cut(folder: DataFolder, first: int, size: int) -> None:
         folder.disk.datasync(fd)
     finally:
         folder.disk.close(fd)
+
+
+def _note_torn(folder: DataFolder, torn: TornTail) -> None:
+    folder.disk.replace(folder.torn_note, encode(torn._asdict()))
+
+
+def _noted_torn(folder: DataFolder) -> TornTail | None:
+    try:
+        return TornTail(**decode(folder.disk.read(folder.torn_note)))
+    except (FileNotFoundError, Refused, TypeError):
+        return None
+
+
+def clear_torn(folder: DataFolder) -> None:
+    """Forget the note of a cut that the ledgers now record."""
+    if folder.torn_note.exists():
+        folder.disk.remove(folder.torn_note)
+        folder.disk.sync_dir(folder.torn_note.parent)

@@ -1,204 +1,214 @@
 """The sequencer's process: one loop that drains, writes, syncs while it sequences, and answers.
 
-It shares a socket with the collector's front and nothing else, and dies with it.
+It shares a socket with the HTTP process and nothing else, and dies with it. Three threads: one
+receives, one syncs, and the main one does everything else.
 """
 
-import ctypes
 import gc
 import logging
-import multiprocessing
-import os
-import select
-import signal
+import queue
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import astuple
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from auditroll.errors import Error
-from auditroll.seal.messages import Reader, failure, pack_message
-from auditroll.seal.segments import be_nice, write_segment
-from auditroll.seal.sequencer import Sequencer
+from auditroll.errors import CollectorError, Error
+from auditroll.seal.calls import LENGTH, encode_answer, encode_error
+from auditroll.seal.child import die_with_parent, receive
+from auditroll.seal.roll import Frame
+from auditroll.seal.sealer import Sealer
+from auditroll.seal.sequencer import SEAL_AFTER_S, Sequencer
 
-__all__ = ["Settings", "main"]
+__all__ = ["Host", "main"]
 
-_log = logging.getLogger("auditroll.sequencer")
+_log = logging.getLogger("auditroll.seal")
 
-TICK_S: Final = 0.5
-_RECEIVE_OCTETS: Final = 2**20
-# Frames that share one sync; a larger group would keep its first batch waiting.
-MAX_GROUP: Final = 64
-_PR_SET_PDEATHSIG: Final = 1
+# A stream that grew is in the root at most a second later, with what a group takes.
+TICK_S: Final = 0.7
+ANNOUNCE_S: Final = 0.1
+# What shares one sync; more would keep the first batch of the group waiting.
+MAX_GROUP_OCTETS: Final = 8 * 2**20
+
+Request = tuple[int, str, list[Any]]
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """How the process is started.
+class Host:
+    """Serves one sequencer to one socket.
 
     Args:
-        root: The data folder.
-        installation: Its name, or None for the one it has.
-        seal_after_s: Longest time a record stays without a segment.
+        sequencer: The log.
+        channel: Connected to the HTTP process.
     """
-
-    root: str
-    installation: str | None = None
-    seal_after_s: float = 300.0
-
-
-def die_with_parent(parent: int) -> None:
-    """Ask the kernel to end this process when its parent ends.
-
-    Source: prctl(2), PR_SET_PDEATHSIG.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        # The parent was gone before the kernel was asked.
-        os._exit(1)
-
-
-def _start_worker(parent: int) -> None:
-    die_with_parent(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    be_nice()
-
-
-class _Host:
-    """Serves one sequencer to one socket."""
 
     def __init__(self, sequencer: Sequencer, channel: socket.socket) -> None:
         self._sequencer = sequencer
         self._channel = channel
-        self._reader = Reader()
+        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._syncer = ThreadPoolExecutor(1, "sync")
+        self._told = sequencer.root_checkpoint()
         self._methods: dict[str, Callable[..., Any]] = {
-            "stream": sequencer.stream,
-            "fact": sequencer.fact,
-            "watermarks": sequencer.watermarks,
-            "heads": sequencer.heads,
-            "relist": sequencer.relist,
-            "tail": sequencer.tail,
-            "segments": lambda stream: [astuple(info) for info in sequencer.segments(stream)],
-            "inclusion": sequencer.inclusion,
-            "consistency": sequencer.consistency,
-            "root_checkpoint": sequencer.root_checkpoint,
-            "stream_checkpoint": sequencer.stream_checkpoint,
-            "trust": sequencer.trust,
-            "rebuilt": sequencer.rebuilt,
-            "seal_all": sequencer.seal_all,
-        }
+            name: getattr(sequencer, name)
+            for name in (
+                "consistency", "fact", "heads", "inclusion", "ledger", "packed", "rebuilt",
+                "relist", "segments", "snapshot", "stream", "stream_checkpoint", "watermarks",
+            )
+        }  # fmt: skip
 
     def run(self) -> None:
-        """Serve until the other side closes the socket."""
-        due = time.monotonic() + TICK_S
-        while (messages := self._receive(due)) is not None:
-            appends = [message for message in messages if message[1] == "append"]
-            for at in range(0, len(appends), MAX_GROUP):
-                self._append(appends[at : at + MAX_GROUP])
-            for number, method, arguments in messages:
-                if method != "append":
-                    self._call(number, method, arguments)
-            if time.monotonic() >= due:
-                self._tick()
-                due = time.monotonic() + TICK_S
+        """Serve until the other side closes the socket.
 
-    def _receive(self, due: float) -> list[Any] | None:
+        Raises:
+            CollectorError: `journal-failed`: a sync failed, and what is durable is not known.
+        """
+        threading.Thread(target=self._receive, name="receive", daemon=True).start()
+        tick_due = time.monotonic() + TICK_S
+        announce_due = time.monotonic() + ANNOUNCE_S
+        while (requests := self._take(min(tick_due, announce_due))) is not None:
+            self._serve(requests)
+            now = time.monotonic()
+            if now >= tick_due:
+                self._sequencer.tick()
+                tick_due = time.monotonic() + TICK_S
+            elif now >= announce_due:
+                self._sequencer.announce()
+                announce_due = time.monotonic() + ANNOUNCE_S
+            self._tell_checkpoint()
+
+    def _receive(self) -> None:
+        try:
+            while True:
+                length = LENGTH.unpack(receive(self._channel, LENGTH.size))[0]
+                octets = receive(self._channel, length)
+                self._requests.put(msgspec.msgpack.decode(octets, type=Request))
+        except (EOFError, OSError):
+            self._requests.put(None)
+
+    def _take(self, due: float) -> list[Request] | None:
         """Return what has arrived, or nothing at `due`; None when the other side is gone."""
-        ready, _, _ = select.select([self._channel], [], [], max(due - time.monotonic(), 0))
-        if not ready:
-            return []
-        messages: list[Any] = []
-        while True:
-            try:
-                octets = self._channel.recv(_RECEIVE_OCTETS, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                return messages
-            if not octets:
-                return None
-            messages += self._reader.feed(octets)
+        taken: list[Request] = []
+        try:
+            request = self._requests.get(timeout=max(due - time.monotonic(), 0.0001))
+            while request is not None:
+                taken.append(request)
+                request = self._requests.get_nowait()
+        except queue.Empty:
+            return taken
+        # What came before the end is served; the end is found again the next time.
+        self._requests.put(None)
+        return taken or None
 
-    def _append(self, messages: Sequence[Any]) -> None:
+    def _serve(self, requests: Sequence[Request]) -> None:
+        group: list[tuple[int, list[Frame]]] = []
+        size = 0
+        for number, method, arguments in requests:
+            if method != "append":
+                self._call(number, method, arguments)
+                continue
+            try:
+                frames = self._sequencer.admit(arguments[0])
+            except Error as error:
+                self._channel.sendall(encode_error(number, error))
+                continue
+            group.append((number, frames))
+            size += sum(len(frame.plaintext) for frame in frames)
+            if size >= MAX_GROUP_OCTETS:
+                self._append(group)
+                group, size = [], 0
+        if group:
+            self._append(group)
+
+    def _append(self, group: Sequence[tuple[int, list[Frame]]]) -> None:
         """Make a group of batches durable with one sync, and sequence it meanwhile.
 
         Nothing is answered before the sync has returned. Sequencing ahead of it is safe: after a
-        failed sync this process accepts nothing more, and what it sequenced dies with it.
+        failed sync this process ends, and what it sequenced ends with it.
         """
-        plaintexts = [message[2][0] for message in messages]
+        roll = self._sequencer.roll
+        frames = [frame for _, mine in group for frame in mine]
         try:
-            numbers = self._sequencer.write(plaintexts)
-            synced = self._syncer.submit(self._sequencer.sync)
-            appended = self._sequencer.apply(numbers, plaintexts)
-            synced.result()
-        except Exception as error:
-            _log.exception("append failed")
-            for message in messages:
-                self._send([message[0], failure(error), None])
-            if not isinstance(error, Error):
+            numbers = roll.write(frames)
+        except CollectorError as error:
+            for number, _ in group:
+                self._channel.sendall(encode_error(number, error))
+            if roll.journal.failed:
                 raise
             return
-        for message, done in zip(messages, appended, strict=True):
-            self._send([message[0], None, done])
+        synced = self._syncer.submit(roll.sync)
+        appended = iter(roll.apply(numbers, frames))
+        synced.result()
+        answers = [encode_answer(number, [next(appended) for _ in mine]) for number, mine in group]
+        self._channel.sendall(b"".join(answers))
 
     def _call(self, number: int, method: str, arguments: Sequence[Any]) -> None:
         try:
-            answer = [number, None, self._methods[method](*arguments)]
+            answer = encode_answer(number, self._methods[method](*arguments))
         except Error as error:
-            answer = [number, failure(error), None]
-        self._send(answer)
+            if self._sequencer.roll.journal.failed:
+                raise
+            answer = encode_error(number, error)
+        self._channel.sendall(answer)
 
-    def _tick(self) -> None:
-        try:
-            self._sequencer.tick()
-        except Error:
-            # Records already durable stay acknowledged; the front sees the root stand still.
-            _log.exception("tick failed")
-
-    def _send(self, message: list[Any]) -> None:
-        self._channel.sendall(pack_message(message))
+    def _tell_checkpoint(self) -> None:
+        newest = self._sequencer.root_checkpoint()
+        if newest != self._told:
+            self._channel.sendall(encode_answer(0, newest))
+            self._told = newest
 
 
-def serve(channel: socket.socket, settings: Settings) -> None:
-    """Open the folder, tell the other side, and serve it.
-
-    Args:
-        channel: A connected stream socket.
-        settings: Of this installation.
-    """
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(
-        1, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
-    )
+def _open(channel: socket.socket, options: dict[str, Any], sealer: Sealer) -> Sequencer | None:
+    """Start the sequencer, and tell the other side how that went."""
     try:
         sequencer = Sequencer(
-            Path(settings.root),
-            installation=settings.installation,
-            seal_after_s=settings.seal_after_s,
-            worker=lambda job: pool.submit(write_segment, job),
+            Path(options["root"]),
+            installation=options["installation"],
+            seal_after_s=options["seal_after_s"] or SEAL_AFTER_S,
+            worker=sealer.submit,
         )
     except Error as error:
-        channel.sendall(pack_message([0, failure(error), None]))
-        return
-    channel.sendall(pack_message([0, None, "ready"]))
-    # What start-up made lives for ever; the collector need not look at it again.
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 1000)
-    try:
-        _Host(sequencer, channel).run()
-    finally:
-        sequencer.close()
-        pool.shutdown()
+        channel.sendall(encode_error(0, error))
+        return None
+    except OSError as error:
+        failed = CollectorError(
+            "disk-failed", f"the data folder cannot be used: {error.strerror}", hint=str(error)
+        )
+        channel.sendall(encode_error(0, failed))
+        return None
+    channel.sendall(encode_answer(0, sequencer.ready()))
+    return sequencer
 
 
 def main() -> None:
-    """Run with the arguments FD PARENT SETTINGS."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    descriptor, parent, settings = sys.argv[1:4]
+    """Run with the arguments SOCKET PARENT OPTIONS."""
+    number, parent, options = sys.argv[1:4]
     die_with_parent(int(parent))
-    with socket.socket(fileno=int(descriptor)) as channel:
-        serve(channel, msgspec.json.decode(settings, type=Settings))
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    sealer = Sealer()
+    with socket.socket(fileno=int(number)) as channel:
+        sequencer = _open(channel, msgspec.json.decode(options), sealer)
+        if sequencer is None:
+            return
+        # What the start made lives for ever: the collector need not look at it again. Records
+        # live as plain octets, so a full collection finds little.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 1000)
+        try:
+            Host(sequencer, channel).run()
+        except OSError:
+            # The other side is gone; what it was not told, it asks again.
+            _log.info("the HTTP process has gone")
+        except Error as error:
+            _log.critical("%s", error.diagnostics())
+            sys.exit(1)
+        sequencer.close()
+        sealer.close()
+
+
+if __name__ == "__main__":
+    main()

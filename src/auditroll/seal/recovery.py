@@ -6,63 +6,24 @@ that is reported.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Any, Final
-
-import orjson
+from typing import Any
 
 from auditroll.errors import IntegrityError
 from auditroll.event.times import parse_time
-from auditroll.keys import KeyStore
 from auditroll.seal.apply import apply_entries
 from auditroll.seal.journal import JournalFile
 from auditroll.seal.nodes import NodeStore
+from auditroll.seal.positions import Positions
+from auditroll.seal.reading import SegmentReader
+from auditroll.seal.roll import note_fact
 from auditroll.seal.sealed import Seals
-from auditroll.seal.segments import Watermark, merged, remove_strays
+from auditroll.seal.segments import Watermark, merged
 from auditroll.seal.streams import Stream
-from auditroll.segment import SegmentData, read_segment
 from auditroll.segment.journal import BadFrame, Entry, decode_plaintext
-from auditroll.store import DataFolder, SegmentName
+from auditroll.store import DataFolder
 from auditroll.tlog import Frontier, leaf_hash
 
-__all__ = ["Positions", "Recovery"]
-
-_CLASSLESS: Final = ("root", "ledger")
-
-
-class Positions:
-    """Where each stream stood when a journal file began; derived.
-
-    Args:
-        folder: The data folder.
-    """
-
-    def __init__(self, folder: DataFolder) -> None:
-        self._folder = folder.derived / "journal"
-
-    def save(self, first: int, received_ms: int, sizes: dict[str, int]) -> None:
-        """Note the sizes at the start of the file whose first frame is `first`."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        text = orjson.dumps({"received_ms": received_ms, "sizes": sizes})
-        (self._folder / f"{first:020d}.json").write_bytes(text)
-
-    def load(self, first: int) -> tuple[int, dict[str, int]] | None:
-        """Return time and sizes, or None if they are not there or not readable."""
-        try:
-            found = orjson.loads((self._folder / f"{first:020d}.json").read_bytes())
-            sizes = {str(stream): int(size) for stream, size in found["sizes"].items()}
-            return int(found["received_ms"]), sizes
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None
-
-    def next_number(self) -> int:
-        """Return a number above every frame's that the folder remembers."""
-        names = sorted(path.stem for path in self._folder.glob("*.json"))
-        return int(names[-1]) if names else 0
-
-    def remove(self, first: int) -> None:
-        """Forget a file."""
-        (self._folder / f"{first:020d}.json").unlink(missing_ok=True)
+__all__ = ["Recovery", "new_stream", "rebuild_nodes"]
 
 
 class Recovery:
@@ -70,19 +31,24 @@ class Recovery:
 
     Args:
         folder: The data folder.
-        keys: The key store.
-        files: The journal, read.
+        reader: Opens segments.
+        files: The journal, found sound.
     """
 
-    def __init__(self, folder: DataFolder, keys: KeyStore, files: Sequence[JournalFile]) -> None:
+    def __init__(
+        self, folder: DataFolder, reader: SegmentReader, files: Sequence[JournalFile]
+    ) -> None:
         self._folder = folder
-        self._keys = keys
+        self._reader = reader
         self._files = files
         self.streams: dict[str, Stream] = {}
+        self.geneses: dict[str, dict[str, Any]] = {}
         self.seals = Seals()
         self.effective_ms = 0
         self.watermarks: list[Watermark] = []
-        self.refused: list[tuple[str, int, str, str, int]] = []
+        # Number and head of every frame that refused lines.
+        self.refusals: list[tuple[int, dict[str, Any]]] = []
+        # Sizes at the end of each journal file.
         self.ends: dict[int, dict[str, int]] = {}
         self.rebuilt: list[str] = []
 
@@ -94,11 +60,11 @@ class Recovery:
         """
         self._collect_facts()
         for stream in self.streams.values():
+            self._remove_strays(stream)
             self._resume(stream)
-            names = {info.object_name for info in self.seals.infos(stream.stream)}
-            remove_strays(self._folder, stream.stream, names, self._folder.disk)
         self._replay()
         self.watermarks += self.seals.take_watermarks()
+        self.rebuilt += self._reader.rebuilt
 
     # Facts: what streams there are, and what is sealed.
 
@@ -107,36 +73,40 @@ class Recovery:
             self._note_fact(fact)
         # A stream whose genesis the journal no longer holds has it in its first segment.
         for stream_id in self._folder.streams():
-            if self._folder.segments(stream_id) and stream_id not in self.streams:
-                first = next(self._open(self._folder.segments(stream_id)[0]).lines())
-                self._note_fact(first.record())
+            names = self._folder.segments(stream_id)
+            if names and stream_id not in self.streams:
+                self._note_fact(self._reader.genesis(names[0]))
         for stream in list(self.streams.values()):
-            if stream.kind in _CLASSLESS:
-                self._collect_seals(stream)
-
-    def _collect_seals(self, stream: Stream) -> None:
-        for name in self._folder.segments(stream.stream):
-            for line in self._open(name).lines():
-                if b'"ledger.seal"' in line.leaf:
-                    self._note_fact(orjson.loads(line.leaf))
+            if stream.kind != "data":
+                for name in self._folder.segments(stream.stream):
+                    for seal in self._reader.seals(name):
+                        self._note_fact(seal)
 
     def _journal_facts(self) -> Iterator[dict[str, Any]]:
         for file in self._files:
             for _, plaintext in file.plaintexts():
                 if plaintext.startswith(b'{"kind":"fact"'):
-                    _, entries = decode_plaintext(plaintext)
-                    for entry in entries:
+                    for entry in decode_plaintext(plaintext)[1]:
                         yield entry.record | {"stream": entry.stream}
 
     def _note_fact(self, fact: dict[str, Any]) -> None:
-        if fact.get("event_type") == "ledger.genesis" and fact["stream"] not in self.streams:
+        if fact["event_type"] == "ledger.genesis" and fact["stream"] not in self.streams:
             self.streams[fact["stream"]] = new_stream(self._folder, fact)
-        elif fact.get("event_type") == "ledger.seal":
+            self.geneses[fact["stream"]] = fact
+        elif fact["event_type"] == "ledger.seal":
             self.seals.add(fact)
 
-    def _open(self, name: SegmentName) -> SegmentData:
-        data = self._folder.disk.read(self._folder.segment(name))
-        return open_segment(data, self._keys)
+    def _remove_strays(self, stream: Stream) -> None:
+        """Remove files that no seal names: a crash came between file and seal."""
+        sealed = {info.object_name for info in self.seals.infos(stream.stream)}
+        strays = self._folder.stray_files(stream.stream)
+        strays += [
+            self._folder.segment(name)
+            for name in self._folder.segments(stream.stream)
+            if name.object_name not in sealed
+        ]
+        for path in strays:
+            self._folder.disk.remove(path)
 
     # The sealed prefix.
 
@@ -147,23 +117,11 @@ class Recovery:
             return
         size = seal["first_index"] + seal["count"]
         peaks = [bytes.fromhex(hash_) for hash_ in seal["compact_range"]]
-        stream.resume(
-            size, Frontier.from_compact_range(size, peaks), bytes.fromhex(seal["last_leaf_hash"])
-        )
-        if not stream.nodes.resume(size) or not holds(stream.nodes, size, peaks):
+        frontier = Frontier.from_compact_range(size, peaks)
+        stream.resume(frontier, bytes.fromhex(seal["last_leaf_hash"]))
+        if not stream.nodes.resume(size, peaks):
             self.rebuilt.append(f"derived/tiles/{stream.stream}")
-            self.rebuild_nodes(stream)
-
-    def rebuild_nodes(self, stream: Stream) -> None:
-        """Compute the hashes of the sealed records again, from the segments."""
-        stream.nodes.remove()
-        for info in self.seals.infos(stream.stream):
-            name = SegmentName(info.stream, info.first_index, info.generation)
-            segment = self._open(name)
-            for group in range(segment.groups):
-                leaves = segment.read_group(group, ["leaf"]).column("leaf")
-                stream.nodes.append([leaf_hash(leaf.as_py()) for leaf in leaves])
-        stream.nodes.flush()
+            rebuild_nodes(stream, self.seals, self._reader)
 
     # The tail.
 
@@ -190,22 +148,23 @@ class Recovery:
             if at >= stream.sealed:
                 fresh.append(entry)
         self._note_batch(number, head, numbers)
-        for stream, index, public in apply_entries(self.streams, fresh, self.effective_ms):
-            if public["event_type"] == "ledger.seal" and public["target_stream"] == stream.stream:
-                stream.note_own_seal(index)
+        for fact in apply_entries(self.streams, fresh, self.effective_ms):
+            note_fact(fact.stream, fact.at, fact.public)
 
     def _note_batch(self, number: int, head: dict[str, Any], numbers: list[int]) -> None:
         if head["kind"] != "batch":
             return
-        producer, epoch, tenant = head["producer_id"], head["epoch"], head["tenant_id"]
         refused = [seq for seq, _ in head.get("quarantined", ())]
-        self.watermarks.append((producer, epoch, merged([*numbers, *refused])))
-        self.refused += ((tenant, number, producer, epoch, seq) for seq in refused)
+        if refused:
+            self.refusals.append((number, head))
+        self.watermarks.append((head["producer_id"], head["epoch"], merged([*numbers, *refused])))
 
     def _start_positions(self) -> dict[str, int]:
         """Return where each stream stood at the first remaining frame, and set the time there."""
-        first = self._files[0].first if self._files else None
-        known = None if first is None else Positions(self._folder).load(first)
+        if not self._files:
+            return {}
+        first = self._files[0].first
+        known = Positions(self._folder).load(first)
         if known is not None:
             self.effective_ms, positions = known
             return positions
@@ -213,21 +172,15 @@ class Recovery:
             self.rebuilt.append(f"derived/journal/{first:020d}.json")
         positions = self._align()
         self.effective_ms = max(
-            (self._received_at(stream, positions[stream.stream] - 1) for stream in self._sealed()),
+            (self._received_ms(stream, size - 1) for stream, size in positions.items() if size),
             default=0,
         )
         return positions
 
-    def _sealed(self) -> Iterator[Stream]:
-        return (stream for stream in self.streams.values() if stream.sealed)
-
-    def _received_at(self, stream: Stream, index: int) -> int:
-        """Return when a sealed record was received, in milliseconds since 1970."""
-        for info in self.seals.infos(stream.stream):
+    def _received_ms(self, stream: str, index: int) -> int:
+        for info in self.seals.infos(stream):
             if info.first_index <= index < info.end:
-                segment = self._open(SegmentName(info.stream, info.first_index, info.generation))
-                line = next(islice(segment.lines(), index - info.first_index, None))
-                return parse_time(orjson.loads(line.leaf)["received_at"])
+                return self._reader.received_ms(info, index)
         return 0
 
     def _align(self) -> dict[str, int]:
@@ -241,21 +194,15 @@ class Recovery:
                 for entry in decode_plaintext(plaintext)[1]:
                     seeds.setdefault(entry.stream, entry.seed)
         return {
-            stream.stream: self._index_of(stream, seeds[stream.stream])
-            if stream.stream in seeds
-            else stream.sealed
+            stream.stream: self._index_of(stream, seeds.get(stream.stream))
             for stream in self.streams.values()
         }
 
-    def _index_of(self, stream: Stream, seed: bytes) -> int:
-        for info in reversed(self.seals.infos(stream.stream)):
-            segment = self._open(SegmentName(info.stream, info.first_index, info.generation))
-            at = info.first_index
-            for group in range(segment.groups):
-                column = segment.read_group(group, ["seed"]).column("seed").to_pylist()
-                if seed in column:
-                    return int(at + column.index(seed))
-                at += len(column)
+    def _index_of(self, stream: Stream, seed: bytes | None) -> int:
+        for info in reversed(self.seals.infos(stream.stream) if seed else []):
+            index = self._reader.index_of(info, seed or b"")
+            if index is not None:
+                return index
         return stream.sealed
 
 
@@ -271,34 +218,23 @@ def new_stream(folder: DataFolder, genesis: dict[str, Any]) -> Stream:
     )
 
 
-def open_segment(data: bytes, keys: KeyStore) -> SegmentData:
-    """Return a segment, decrypted with the key it names.
+def rebuild_nodes(stream: Stream, seals: Seals, reader: SegmentReader) -> None:
+    """Compute a stream's hashes again, from its segments and its tail.
 
     Raises:
-        IntegrityError: `key-unknown` or `segment-altered`.
+        IntegrityError: `altered`: the records do not give the stream's root.
     """
-    from auditroll.segment import key_id_of
-
-    key_id = key_id_of(data)
-    try:
-        return read_segment(data, keys.get(key_id))
-    except KeyError:
+    stream.nodes.remove()
+    for info in seals.infos(stream.stream):
+        if info.end <= stream.sealed:
+            for hashes in reader.leaf_hashes(info):
+                stream.nodes.append(hashes)
+    if stream.tail:
+        stream.nodes.append([leaf_hash(record.leaf) for record in stream.unsealed(stream.sealed)])
+    stream.nodes.flush()
+    if not stream.nodes.agrees(stream.size, stream.frontier.compact_range()):
         raise IntegrityError(
-            "key-unknown",
-            f"the key {key_id} of a segment is not in the key store",
-            hint="Restore keys/ from its backup.",
-        ) from None
-
-
-def holds(nodes: NodeStore, size: int, peaks: Sequence[bytes]) -> bool:
-    """Tell whether stored hashes give the compact range of `size` leaves."""
-    at = 0
-    for level, peak in zip(
-        (level for level in range(size.bit_length() - 1, -1, -1) if size >> level & 1),
-        peaks,
-        strict=True,
-    ):
-        if nodes.node(level, at >> level) != peak:
-            return False
-        at += 1 << level
-    return True
+            "altered",
+            f"stream {stream.stream}: its segments do not give the root that their seal names",
+            hint="Run `auditroll verify`, and restore the damaged segments from their copy.",
+        )

@@ -1,39 +1,18 @@
 """One stream's state in memory: its edge, and the records that no segment holds yet."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Any, Final, NamedTuple
-
-import orjson
+from collections.abc import Sequence
+from typing import Final
 
 from auditroll.seal.nodes import NodeStore
-from auditroll.tlog import ZERO_HASH, Frontier, Line
+from auditroll.seal.records import Tail, Unsealed, unpack
+from auditroll.tlog import ZERO_HASH, Frontier
 
-__all__ = ["MAX_RECORDS", "MAX_SPAN_MS", "Stream", "Unsealed"]
+__all__ = ["MAX_RECORDS", "MAX_SPAN_MS", "Stream"]
 
 MAX_RECORDS: Final = 65_536
 MAX_SPAN_MS: Final = 86_400_000
 _BUNDLE: Final = 256
-
-
-class Unsealed(NamedTuple):
-    """A record of the tail, as octets.
-
-    Args:
-        leaf: The hashed octets.
-        seed: 16 octets.
-        slots: JSON object of the slots that hold fields.
-    """
-
-    leaf: bytes
-    seed: bytes
-    slots: bytes
-
-    def line(self) -> Line:
-        """Return the record as a line."""
-        slots: dict[str, dict[str, Any]] = orjson.loads(self.slots)
-        return Line(leaf=self.leaf, seed=self.seed, slots=slots)
 
 
 class Stream:
@@ -60,11 +39,9 @@ class Stream:
         self.nodes = nodes
         self.frontier = Frontier()
         self.last_hash = ZERO_HASH
-        self.sealed = 0
         self.sealing = False
         self.listed: tuple[int, bytes] | None = None
-        self.tail_octets = 0
-        self.tail: deque[Unsealed] = deque()
+        self.tail = Tail()
         # (index, time of receipt) where the time changes; the first covers index `sealed`.
         self._times: deque[tuple[int, int]] = deque()
         # Where a segment has to end, because the next leaf came a day after its first.
@@ -78,19 +55,24 @@ class Stream:
         """Number of leaves."""
         return self.frontier.size
 
+    @property
+    def sealed(self) -> int:
+        """Number of leaves that stand in segments whose seals are durable."""
+        return self.tail.first
+
     def head(self) -> tuple[int, bytes]:
         """Return size and root."""
         return self.frontier.size, self.frontier.root()
 
     def head_due(self) -> bool:
         """Tell whether the newest head is not listed yet."""
-        return self.listed is None or self.listed[0] != self.size
+        return self.listed is None or self.listed[0] != self.frontier.size
 
-    def extend(self, records: Sequence[Unsealed], hashes: Sequence[bytes], now_ms: int) -> None:
+    def extend(self, packed: bytes, hashes: Sequence[bytes], now_ms: int) -> None:
         """Append sequenced records.
 
         Args:
-            records: In the order of the stream.
+            packed: The records, in the order of the stream.
             hashes: Their leaf hashes.
             now_ms: Effective time of receipt of all of them.
         """
@@ -101,8 +83,7 @@ class Stream:
         elif now_ms >= self._segment_start_ms + MAX_SPAN_MS:
             self._breaks.append(self.size)
             self._segment_start_ms = now_ms
-        self.tail.extend(records)
-        self.tail_octets += sum(len(record.leaf) + len(record.slots) for record in records)
+        self.tail.append(len(hashes), packed)
         self.frontier.append_many(hashes)
         self.nodes.append(hashes)
         self.last_hash = hashes[-1]
@@ -117,7 +98,7 @@ class Stream:
         Args:
             now_ms: Milliseconds since 1970.
             after_ms: Longest time a record stays unsealed.
-            pressed: Memory is short: close without waiting.
+            pressed: Room is short: close without waiting.
 
         Source: format reference, section 10.
         """
@@ -127,27 +108,33 @@ class Stream:
             return min(self._breaks[0], self.sealed + MAX_RECORDS)
         if len(self.tail) >= MAX_RECORDS:
             return self.sealed + MAX_RECORDS
-        due = pressed or now_ms - self._times[0][1] >= after_ms
-        if not due or len(self._own_seals) == len(self.tail):
-            return None
+        if pressed:
+            return self._rounded()
+        due = now_ms - self._times[0][1] >= after_ms
+        return self._rounded() if due and not self.only_own_seals else None
+
+    @property
+    def only_own_seals(self) -> bool:
+        """Whether the tail is nothing but this stream's own seals: sealing it would never end."""
+        return len(self._own_seals) == len(self.tail)
+
+    def _rounded(self) -> int:
         rounded = self.size // _BUNDLE * _BUNDLE
         return rounded if rounded > self.sealed else self.size
 
-    def unsealed(self, first: int, end: int | None = None) -> Iterator[Unsealed]:
-        """Yield the records of the tail from index `first` on, up to `end`."""
-        start = max(first - self.sealed, 0)
-        return islice(self.tail, start, None if end is None else max(end - self.sealed, start))
+    def unsealed(self, first: int, end: int | None = None) -> list[Unsealed]:
+        """Return the records in [first, end) that no segment holds yet."""
+        pieces = self.tail.pieces(first, self.size if end is None else end)
+        return [record for piece in pieces for record in unpack(piece)]
 
-    def resume(self, size: int, frontier: Frontier, last_hash: bytes) -> None:
-        """Start from what a seal says of the first `size` records."""
-        self.frontier, self.last_hash, self.sealed = frontier, last_hash, size
+    def resume(self, frontier: Frontier, last_hash: bytes) -> None:
+        """Start from what a seal says of the records that segments hold."""
+        self.frontier, self.last_hash = frontier, last_hash
+        self.tail.restart(frontier.size)
 
     def drop_sealed(self, end: int) -> None:
         """Forget the records below `end`, which a durable segment and its seal hold."""
-        for _ in range(end - self.sealed):
-            record = self.tail.popleft()
-            self.tail_octets -= len(record.leaf) + len(record.slots)
-        self.sealed = end
+        self.tail.drop(end)
         while self._breaks and self._breaks[0] <= end:
             self._breaks.popleft()
         while self._own_seals and self._own_seals[0] < end:

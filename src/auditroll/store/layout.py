@@ -70,6 +70,11 @@ class DataFolder:
         """File whose lock makes one process the folder's owner."""
         return self.root / "run" / "lock"
 
+    @property
+    def torn_note(self) -> Path:
+        """What a start cut off the journal and has not recorded yet."""
+        return self.root / "run" / "torn.json"
+
     def stream(self, stream: str) -> Path:
         """Folder of one stream."""
         return self.root / "streams" / stream
@@ -105,6 +110,12 @@ class DataFolder:
             return []
         matches = (_SEGMENT.fullmatch(entry.name) for entry in folder.iterdir())
         return sorted(SegmentName(stream, int(m[1]), int(m[2])) for m in matches if m)
+
+    def stray_files(self, stream: str) -> list[Path]:
+        """Return what a crash may have left of files that never got their name."""
+        folder = self.stream(stream)
+        hidden = [*folder.glob(".*"), *(folder / "segments").glob(".*")]
+        return sorted(path for path in hidden if path.is_file())
 
     def journal_files(self) -> list[int]:
         """Return the first frame's number of every journal file, sorted."""
