@@ -1,5 +1,6 @@
 """The outermost layer of an ASGI application: nothing happens to a request that it does not see."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -13,6 +14,8 @@ from auditroll.capture.websocket import WebSocketExchange
 __all__ = ["ASGIApp", "AuditedApp"]
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("auditroll")
 
 _SEEN: Final = "auditroll"  # scope key: an outer layer of ours already records this request
 
@@ -71,8 +74,16 @@ class AuditedApp:
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def watch(message: Message) -> None:
-            if message["type"].startswith("lifespan.shutdown.") and self._on_shutdown is not None:
+            kind = message["type"]
+            if kind == "lifespan.startup.complete":
+                self._warn_of_mistakes()
+            elif kind.startswith("lifespan.shutdown.") and self._on_shutdown is not None:
                 self._on_shutdown()
             await send(message)
 
         await self.app(scope, receive, watch)
+
+    def _warn_of_mistakes(self) -> None:
+        mistaken = self.capture.mistaken()
+        if mistaken:
+            _log.warning("declared for the audit, but no such route: %s", ", ".join(mistaken))

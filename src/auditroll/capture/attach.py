@@ -1,12 +1,16 @@
 """Putting the outermost layer around an application, and keeping it outermost."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from auditroll.capture.asgi import ASGIApp, AuditedApp
 from auditroll.capture.capture import Capture
+from auditroll.errors import PolicyError
 
-__all__ = ["attach"]
+__all__ = ["attach", "capture_of", "uncovered"]
+
+# By the id of the application, which is kept alive so that its id stays its own.
+_attached: Final[dict[int, tuple[Any, Capture]]] = {}
 
 
 def attach(app: Any, capture: Capture, on_shutdown: Callable[[], None] | None = None) -> Any:
@@ -21,11 +25,36 @@ def attach(app: Any, capture: Capture, on_shutdown: Callable[[], None] | None = 
         capture: What all its requests share.
         on_shutdown: Called when the server has shut the application down.
     """
+    _attached[id(app)] = (app, capture)
     if hasattr(app, "build_middleware_stack"):
         return _attach_starlette(app, capture, on_shutdown)
     if hasattr(app, "asgi_handler") and hasattr(app, "on_shutdown"):
         return _attach_litestar(app, capture, on_shutdown)
     return AuditedApp(app, capture, on_shutdown)
+
+
+def capture_of(app: Any) -> Capture:
+    """Return what records an application's requests.
+
+    Raises:
+        PolicyError: `not-instrumented`.
+    """
+    found = _attached.get(id(app))
+    if found is None:
+        raise PolicyError(
+            "not-instrumented",
+            "this application is not instrumented",
+            hint="Call auditroll.instrument(app, ...) first.",
+        )
+    return found[1]
+
+
+def uncovered(app: Any) -> list[str]:
+    """Return the routes of an instrumented application that the audit knows nothing about.
+
+    A route is covered if its template names a resource, or it has a `Route` or an `AuditExempt`.
+    """
+    return capture_of(app).uncovered()
 
 
 def _attach_starlette(app: Any, capture: Capture, on_shutdown: Callable[[], None] | None) -> Any:

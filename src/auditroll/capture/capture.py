@@ -93,6 +93,19 @@ class Capture:
             return {"user_id": "anonymous"}
         return (actor if isinstance(actor, Actor) else Actor(actor)).fields()
 
+    def uncovered(self) -> list[str]:
+        """Return the templates that neither name a resource nor have a declaration."""
+        declared = self.routes.declared()
+        return [
+            template
+            for template in self.index.templates()
+            if template not in declared and not self.routes.derives(template)
+        ]
+
+    def mistaken(self) -> list[str]:
+        """Return the templates that have a declaration and no route."""
+        return sorted(self.routes.declared() - set(self.index.templates()))
+
     def write(self, fields: dict[str, Any], context: Context) -> None:
         """Write the record of something that ended, and its continuations; never raises."""
         context.closed = True

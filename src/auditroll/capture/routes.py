@@ -145,13 +145,13 @@ class RouteTable:
                 self._plans[key] = plan
         return plan
 
-    def declared(self, template: str) -> bool:
-        """Tell whether a template, under any method, has a declaration."""
-        return any(path == template for _, path in self._declared)
-
-    def templates(self) -> set[str]:
-        """Return the templates that have a declaration."""
+    def declared(self) -> set[str]:
+        """Return the templates that have a declaration, under any method."""
         return {path for _, path in self._declared}
+
+    def derives(self, template: str) -> bool:
+        """Tell whether a resource type follows from a template alone."""
+        return bool(_target(template, Route())[0])
 
     def _make(self, template: str | None, method: str) -> Plan:
         fields: dict[str, Any] = {

@@ -127,6 +127,10 @@ def _route(route: Any, prefix: str, shown: Any) -> Iterator[_Found]:
         for one in (shown, route, route.endpoint):
             yield _Found(one, path)
         return
+    if hasattr(route, "path_format") and not hasattr(route, "app"):
+        # Litestar shows its templates in the scope; here they only serve `templates`.
+        yield _Found(route, prefix + str(route.path_format))
+        return
     children = getattr(route, "routes", None) or _children(route)
     if children:
         # Shown alone, a mount means that nothing inside it matched.
