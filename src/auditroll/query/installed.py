@@ -4,7 +4,7 @@ import asyncio
 import mmap
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from auditroll.keys import KeyStore
 from auditroll.query.source import Snapshot, StreamHead
@@ -20,6 +20,14 @@ T = TypeVar("T")
 ANSWER_TIMEOUT_S: Final = 30.0
 
 
+class Wait(Protocol):
+    """Waits for what a coroutine of the client returns."""
+
+    def __call__(self, answer: Coroutine[Any, Any, T], /) -> T:
+        """Return the answer."""
+        ...
+
+
 class InstalledSource:
     """Live data of one installation; see `Source`.
 
@@ -29,21 +37,39 @@ class InstalledSource:
     Args:
         folder: The data folder.
         keys: Its key store.
-        client: Used on `loop` only; the source's threads hand their calls over to it.
-        loop: The client's event loop. No method of the source may be called on it.
+        client: The sequencer.
+        wait: Runs a coroutine of the client on the client's event loop.
     """
 
     def __init__(
-        self,
-        folder: DataFolder,
-        keys: KeyStore,
-        client: "SequencerClient",
-        loop: asyncio.AbstractEventLoop,
+        self, folder: DataFolder, keys: KeyStore, client: "SequencerClient", wait: Wait
     ) -> None:
         self._folder = folder
         self._keys = keys
         self._client = client
-        self._loop = loop
+        self._wait = wait
+
+    @classmethod
+    def over_client(
+        cls,
+        folder: DataFolder,
+        keys: KeyStore,
+        client: "SequencerClient",
+        loop: asyncio.AbstractEventLoop,
+    ) -> "InstalledSource":
+        """Return the source for threads beside the event loop that the client lives on.
+
+        Args:
+            folder: The data folder.
+            keys: Its key store.
+            client: The sequencer.
+            loop: The client's. No method of the source may be called on it.
+        """
+
+        def wait(answer: Coroutine[Any, Any, T], /) -> T:
+            return asyncio.run_coroutine_threadsafe(answer, loop).result(ANSWER_TIMEOUT_S)
+
+        return cls(folder, keys, client, wait)
 
     def snapshot(self) -> Snapshot:
         """Return the streams as they are now; see `Source`."""
@@ -71,9 +97,6 @@ class InstalledSource:
     def key(self, key_id: str) -> bytes:
         """Return a data key; see `Source`."""
         return self._keys.get(key_id)
-
-    def _wait(self, answer: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(answer, self._loop).result(ANSWER_TIMEOUT_S)
 
 
 def _mapped(path: Path) -> memoryview:
