@@ -1,7 +1,9 @@
 import asyncio
 
 import pytest
+from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route as StarletteRoute
 
 from auditroll.capture.attach import capture_of, uncovered
 from auditroll.capture.routes import AuditExempt, Route
