@@ -46,7 +46,9 @@ async def wait_for_segments(folder, stream):
 async def test_search_sees_what_was_appended_before_and_after_sealing(tmp_path):
     client = await SequencerClient.start(tmp_path, installation="test.example", seal_after_s=0.1)
     folder = DataFolder(tmp_path)
-    source = InstalledSource(folder, KeyStore(folder.keys), client, asyncio.get_running_loop())
+    source = InstalledSource.over_client(
+        folder, KeyStore(folder.keys), client, asyncio.get_running_loop()
+    )
     try:
         with Engine(source, folder.derived) as engine:
             await check(client, folder, engine)
