@@ -35,7 +35,6 @@ _log = logging.getLogger("auditroll")
 LOCAL_PRODUCER: Final = "local"
 READER_LABEL: Final = "ready-file"
 GRACE_S: Final = 5
-WATCH_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +161,15 @@ async def _run(
     await server.listening.wait()
     Disk().replace(settings.ready_file, msgspec.json.encode(ready))
     _greet(ready, settings)
-    while not serving.done():
-        await asyncio.wait([serving], timeout=WATCH_S)
-        if not services.sequencer.alive:
-            _log.critical("the sequencer's process has ended; stopping, so that nothing is lost")
-            server.should_exit = True
+    services.sequencer.on_gone(lambda: _stop_after(server))
     await serving
     settings.ready_file.unlink(missing_ok=True)
     return 0 if services.sequencer.alive else 1
+
+
+def _stop_after(server: _Server) -> None:
+    _log.critical("the sequencer's process has ended; stopping, so that nothing is lost")
+    server.should_exit = True
 
 
 def _bind(settings: Settings) -> socket.socket:
@@ -197,7 +197,7 @@ async def _services(settings: Settings) -> AsyncIterator[Services]:
         settings.data, installation=settings.installation, seal_after_s=settings.seal_after_s
     )
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(sequencer.close)
+        stack.push_async_callback(sequencer.stop)
         control = stack.enter_context(Control.open(settings.data / "control"))
         vault = Vault.open(settings.data / "vault", keys)
         stack.callback(vault.close)
@@ -214,12 +214,11 @@ async def _services(settings: Settings) -> AsyncIterator[Services]:
         loop = asyncio.get_running_loop()
         source = InstalledSource.over_client(folder, keys, sequencer, loop)
         engine = stack.enter_context(Engine(source, folder.derived))
-        trust = await sequencer.trust()
         yield Services(
             installation=Installation(
-                name=trust["installation"],
-                public_key=trust["keys"][0]["public"],
-                root_stream=trust["root_stream"],
+                name=sequencer.ready.installation,
+                public_key=sequencer.ready.public_key,
+                root_stream=sequencer.ready.root_stream,
             ),
             control=control,
             collector=collector,

@@ -135,6 +135,7 @@ async def _signed_head(stream: str, index: int, services: Services) -> tuple[int
     if heads[stream].listed <= index:
         await services.sequencer.relist([stream])
     checkpoint = await services.sequencer.stream_checkpoint(stream)
+    # Size as signed: the head may have grown between the two calls.
     return int(checkpoint.split("\n", 2)[1]), checkpoint
 
 

@@ -11,7 +11,7 @@ from auditroll.access import Principal
 from auditroll.api.records import StreamId
 from auditroll.api.state import AnyServices, Exporter, Reader, Services, tenant_of
 from auditroll.errors import ProducerError
-from auditroll.seal import Head, Signed
+from auditroll.seal import Head, Listing
 from auditroll.tlog import Line, encode_line
 
 __all__ = ["router"]
@@ -89,17 +89,12 @@ async def export(body: Export, principal: Exporter, services: AnyServices) -> di
     """
     await services.own.record(principal, "audit.export", "EXPORT", resource="bundle")
     wanted = _with_ledgers(body.streams, await _visible(principal, services))
-    signed = await services.sequencer.relist(wanted)
-    listed = [
-        {
-            "stream": head.stream,
-            "size": head.size,
-            "root": head.root.hex(),
-            "checkpoint": head.checkpoint,
-        }
-        for head in signed
+    listing = await services.sequencer.relist(wanted)
+    streams = [
+        {"stream": stream, "size": size, "checkpoint": listing.checkpoints[stream]}
+        for stream, size in sorted(listing.sizes.items())
     ]
-    return {"streams": listed, "trust": _trust(signed, services)}
+    return {"streams": streams, "trust": _trust(listing, services)}
 
 
 def _with_ledgers(wanted: list[str], visible: list[Head]) -> list[str]:
@@ -114,7 +109,7 @@ def _with_ledgers(wanted: list[str], visible: list[Head]) -> list[str]:
     return sorted({*chosen, *ledgers})
 
 
-def _trust(listed: list[Signed], services: Services) -> dict[str, Any]:
+def _trust(listing: Listing, services: Services) -> dict[str, Any]:
     installation = services.installation
     return {
         "format": "auditroll-trust/1",
@@ -122,8 +117,7 @@ def _trust(listed: list[Signed], services: Services) -> dict[str, Any]:
         "keys": [{"alg": "ed25519", "public": installation.public_key}],
         "root_stream": installation.root_stream,
         "streams": [
-            {"min_size": head.size, "stream": head.stream}
-            for head in sorted(listed, key=lambda head: head.stream)
+            {"min_size": size, "stream": stream} for stream, size in sorted(listing.sizes.items())
         ],
     }
 
