@@ -123,7 +123,7 @@ def _check(value: Any, depth: int) -> None:
         value: What is to be encoded.
         depth: Containers around it, and itself if it is one.
     """
-    kind: object = type(value)
+    kind = cast("object", type(value))
     if kind is int:
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
             raise Refused("range")

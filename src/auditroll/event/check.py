@@ -14,7 +14,7 @@ from auditroll.event.registry import UNREGISTERED, Registry
 from auditroll.event.rules import first_fault
 from auditroll.event.shape import Shape, is_list, shape_of
 
-__all__ = ["ALIASES", "REQUIRED", "Invalid", "check_event", "fault_code", "fits", "normalise"]
+__all__ = ["ALIASES", "REQUIRED", "Invalid", "check_event", "fits", "normalise"]
 
 # Names accepted on input beside the format's own.
 ALIASES: Final[Mapping[str, str]] = {"action": "action_type", "purpose": "purpose_of_use"}
@@ -82,7 +82,7 @@ def check_event(
     wrong = [name for name, value in record.items() if name not in known or not known[name](value)]
     if wrong:
         name = min(wrong)
-        raise Invalid(fault_code(name, record[name], stored=stored), name)
+        raise Invalid("grammar" if stored else _wire_code(name, record[name], registry), name)
     fault = first_fault(record)
     if fault is not None:
         raise Invalid(*fault)
@@ -124,27 +124,19 @@ def fits(registry: Registry, *, stored: bool) -> Mapping[str, Fits]:
     return known
 
 
-def fault_code(name: str, value: Any, *, stored: bool) -> str:
-    """Return the code for a value that does not fit its field.
-
-    Args:
-        name: The field; unknown ones are possible.
-        value: What stands in it.
-        stored: Log or wire, as in `check_event`.
-    """
-    if stored or name not in FIELDS or not FIELDS[name].identity:
+def _wire_code(name: str, value: Any, registry: Registry) -> str:
+    """Return the code for a value that does not fit its field on the wire."""
+    if name not in FIELDS or not FIELDS[name].identity:
         return "grammar"
     values = value if is_list(value) else [value]
-    return "identity" if any(_names_person(name, item) for item in values) else "grammar"
+    return "identity" if any(_names_person(name, item, registry) for item in values) else "grammar"
 
 
-def _names_person(name: str, value: Any) -> bool:
-    """Tell whether `value` should be an envelope, or one of another kind."""
+def _names_person(name: str, value: Any, registry: Registry) -> bool:
+    """Tell whether `value` should be an envelope, or one of the other kind."""
     if isinstance(value, Envelope):
-        return (value.t is UNSET) is not (FIELDS[name].identity != "entity")
-    if name in _PERSONS:
-        return isinstance(value, str)
-    return isinstance(value, str) and bool(GRAMMARS["REF"](value))
+        return (value.t is UNSET) is (FIELDS[name].identity == "entity")
+    return isinstance(value, str) and (name in _PERSONS or registry.is_personal(value))
 
 
 def _shape_fits(shape: Shape) -> Fits:
