@@ -132,7 +132,9 @@ def test_a_forged_proof_is_not_proven(page: "playwright.Page", damage: str) -> N
     page.errors.clear()
 
 
-def test_live_tail_shows_new_records(server: Server, page: "playwright.Page", tmp_path: Path) -> None:
+def test_live_tail_shows_new_records(
+    server: Server, page: "playwright.Page", tmp_path: Path
+) -> None:
     page.goto(server.ready["console_url"] + "#/records")
     page.get_by_label("Filters").fill("status_code=404")
     page.get_by_role("button", name="Live tail").click()

@@ -67,7 +67,7 @@ export async function record(stream, index) {
   show(
     el("div", { class: "row" }, el("h1", {}, `${found.record.event_type}`), el("a", { href: "#/records" }, "All records")),
     el("p", { class: "soft mono" }, `${stream} / ${index}`),
-    el("div", { class: "grid" }, Object.entries(found.questions).filter(([, fields]) => Object.keys(fields).length || true).map(([q, f]) => card(q, f))),
+    el("div", { class: "grid" }, Object.entries(found.questions).map(([question, fields]) => card(question, fields))),
     el("p"),
     proof.box,
     more,

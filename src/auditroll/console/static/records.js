@@ -91,6 +91,7 @@ export function records() {
     );
   };
   const run = async (at = null) => {
+    if (timer === null) state.textContent = "Searching…";
     try {
       const page = await post("/v1/records/search", at ? { ...query(), cursor: at } : query());
       rows = at ? rows.concat(page.rows) : page.rows;
