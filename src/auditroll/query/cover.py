@@ -47,7 +47,7 @@ def cover(sealed: SealedSegments, tails: Tails, stream: str, size: int) -> Cover
     while True:
         parts, failed = sealed.parts(stream)
         end = parts[-1].first + parts[-1].rows if parts else 0
-        tail = tails.parts(stream, end, size) if end < size else ()
+        tail = tails.parts(stream, end, size)
         begins = tail[0].first if tail else size
         if begins <= end or end in failed or attempt == ATTEMPTS:
             return _covered(stream, [*parts, *tail], failed, size)

@@ -1,13 +1,18 @@
 """Whatever happens to derived files, the answers stay; whatever to evidence, it is said."""
 
 import shutil
+from hashlib import sha256
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from auditroll.errors import AccessError, IntegrityError
 from auditroll.query import Filter, Query
 from auditroll.query.bloom import bloom, perhaps
 from auditroll.query.columns import ColumnCache
+from auditroll.segment import key_id_of
+from auditroll.segment.modular import decryption
 from tests.unit.query.log import Log, indices
 from tests.unit.segment.records import octets, pseudonym, request
 
@@ -69,6 +74,42 @@ def test_a_damaged_catalogue_is_rebuilt_with_the_same_answers_and_reported(log, 
     assert found == expected
     assert sum(status.values()) == (3 if damage == "deleted" else 1)
     assert answers(log) == (expected, {"absent": 0, "damaged": 0})
+
+
+def test_a_refresh_builds_what_lacks_before_a_search_has_to(log):
+    with log.engine() as engine:
+        engine.refresh()
+        assert engine.status() == {"absent": 3, "damaged": 0}
+        indices(engine, LOOK_UPS[0])
+        assert engine.status() == {"absent": 3, "damaged": 0}
+
+
+def test_a_catalogue_entry_of_another_shape_is_rebuilt(log):
+    expected, _ = answers(log)
+    path = next((log.folder.derived / "catalogue").rglob("*.cat"))
+    body = b"\x90"
+    path.write_bytes(b"ARCAT1\n" + sha256(body).digest() + body)
+    assert answers(log) == (expected, {"absent": 0, "damaged": 1})
+
+
+def test_rows_of_a_part_that_turns_out_damaged_are_left_out_and_named(log):
+    with log.engine(cache=ColumnCache(octets=0)) as engine:
+        query = Query("clinic", [Filter("user_id", "eq", pseudonym(2004))], limit=1000)
+        whole = engine.search(query)
+        path = log.folder.segment(log.folder.segments(STREAM)[0])
+        data = bytearray(path.read_bytes())
+        key = log.keys[key_id_of(data)]
+        file = pq.ParquetFile(pa.BufferReader(bytes(data)), decryption_properties=decryption(key))
+        group = file.metadata.row_group(0)
+        chunks = [group.column(number) for number in range(group.num_columns)]
+        (chunk,) = [chunk for chunk in chunks if chunk.path_in_schema == "request_id"]
+        data[chunk.data_page_offset + chunk.total_compressed_size // 2] ^= 1
+        # In place: the engine has the file mapped.
+        with path.open("r+b") as target:
+            target.write(data)
+        page = engine.search(query)
+    assert [gap.first for gap in page.unreadable] == [0]
+    assert page.rows == [row for row in whole.rows if row["index"] >= 30]
 
 
 def test_a_damaged_segment_is_named_and_the_rest_is_found(log):

@@ -121,6 +121,18 @@ def test_new_records_are_found_at_once_and_fetched_once(log, engine):
     assert log.fetched == fetched + 1
 
 
+def test_records_that_come_one_by_one_stay_in_few_parts(log, engine):
+    stream = log.open_stream("d4" * 16)
+    for number in range(40):
+        log.append(stream, [request(number)])
+        page = engine.search(Query("clinic", limit=1000, streams=[stream], order="oldest"))
+        assert page.rows == records_of(log, stream)
+    log.seal(stream, 25)
+    log.append(stream, [request(40)])
+    page = engine.search(Query("clinic", limit=1000, streams=[stream], order="oldest"))
+    assert page.rows == records_of(log, stream)
+
+
 def test_a_segment_sealed_between_the_looks_is_not_missed(log, engine):
     log.before_tail = lambda: log.seal(STREAM)
     page = engine.search(Query("clinic", streams=[STREAM], limit=1000))

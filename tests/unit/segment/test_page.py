@@ -28,7 +28,7 @@ def test_the_examples_run(tmp_path, capsys):
         "plain_path": tmp_path / "plain.parquet",
     }
     for example in blocks("python"):
-        exec(example, names)  # noqa: S102  the page's own text
+        exec(example, names)
     assert "first_index=0, count=20" in capsys.readouterr().out
     (query,) = blocks("sql")
     with duckdb.connect() as connection:

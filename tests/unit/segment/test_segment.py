@@ -149,6 +149,43 @@ def test_a_key_of_another_length_is_refused(lines):
         encode_segment(lines, meta_of(lines), KEY[:16])
 
 
+def test_a_file_that_would_hold_its_key_is_never_returned(lines):
+    key = b"0123456789abcdef0123456789abcdef"
+    meta = SegmentMeta(STREAM, 0, len(lines), 0, key.decode())
+    with pytest.raises(IntegrityError) as caught:
+        encode_segment(lines, meta, key)
+    assert caught.value.code == "segment-unsafe"
+
+
+def test_a_file_that_does_not_read_back_is_never_returned(lines, monkeypatch):
+    other = SegmentMeta(STREAM, 1, len(lines), 0, "segment-0123456789abcdef")
+    told = other.as_metadata()
+    monkeypatch.setattr(SegmentMeta, "as_metadata", lambda _self: told)
+    with pytest.raises(IntegrityError) as caught:
+        encode_segment(lines, meta_of(lines), KEY)
+    assert caught.value.code == "segment-unsafe"
+
+
+@pytest.mark.parametrize("key_id", ["", "é", "n" * 65])
+def test_a_key_id_that_the_file_cannot_carry_is_refused(lines, key_id):
+    with pytest.raises(ValueError, match=r"key id|ascii"):
+        encode_segment(lines, SegmentMeta(STREAM, 0, len(lines), 0, key_id), KEY)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{b"auditroll.count": b"many"}, {b"auditroll.format": b"2"}, {b"auditroll.stream": b"\xff"}],
+)
+def test_metadata_that_is_not_ours_is_refused(lines, change):
+    told = {name.encode(): value.encode() for name, value in meta_of(lines).as_metadata().items()}
+    assert SegmentMeta.from_metadata(told) == meta_of(lines)
+    assert meta_of(lines).end == len(lines)
+    for wrong in (told | change, None):
+        with pytest.raises(IntegrityError) as caught:
+            SegmentMeta.from_metadata(wrong)
+        assert caught.value.code == "segment-altered"
+
+
 def test_another_key_opens_nothing(segment):
     with pytest.raises(IntegrityError) as caught:
         read_segment(segment, bytes(32))
@@ -222,7 +259,7 @@ def test_the_decrypted_copy_is_readable_by_pyarrow(lines, segment):
 
 def test_the_package_needs_pyarrow_only_when_a_segment_is_used():
     code = "import sys, auditroll.segment; sys.exit('pyarrow' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603
+    run = subprocess.run([sys.executable, "-c", code], check=False)
     assert run.returncode == 0
     with pytest.raises(AttributeError):
         _ = auditroll.segment.nothing
