@@ -53,6 +53,7 @@ class SpoolWriter:
     def __init__(self, folder: SpoolFolder, owner: FileLock, limits: SpoolLimits) -> None:
         self.folder = folder
         self.limits = limits
+        self.epoch = folder.epoch
         self._owner = owner
         self._disk = folder.disk
         self._lock = threading.Lock()
@@ -96,11 +97,6 @@ class SpoolWriter:
         except OSError as error:
             raise SpoolError.of(error) from error
         return cls(folder, owner, limits or SpoolLimits())
-
-    @property
-    def epoch(self) -> str:
-        """The `producer_epoch` of its records."""
-        return self.folder.epoch
 
     @property
     def count(self) -> int:
