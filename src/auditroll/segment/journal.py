@@ -24,6 +24,9 @@ __all__ = [
     "FrameHeader",
     "decode_plaintext",
     "encode_plaintext",
+    "frame_at",
+    "is_cut",
+    "next_frame",
     "read_file_header",
     "scan_frames",
 ]
@@ -195,16 +198,17 @@ def scan_frames(data: bytes, start: int, first: int) -> Scan:
     """
     frames: list[Frame] = []
     offset, number = start, first
-    while (frame := _frame_at(data, offset, number)) is not None:
+    while (frame := frame_at(data, offset, number)) is not None:
         frames.append(frame)
         offset += _FRAME.size + len(frame.body)
         number += 1
-    if offset < len(data) and _valid_follows(data, offset, number):
+    if offset < len(data) and next_frame(data, offset, number) is not None:
         raise BadFrame(f"frame {number} is damaged", offset)
     return Scan(frames, offset, len(data))
 
 
-def _frame_at(data: bytes, offset: int, number: int) -> Frame | None:
+def frame_at(data: bytes, offset: int, number: int) -> Frame | None:
+    """Return the frame of that number at an offset; None if it is short or damaged."""
     if len(data) < offset + _FRAME.size:
         return None
     length, checksum, found = _FRAME.unpack_from(data, offset)
@@ -217,16 +221,37 @@ def _frame_at(data: bytes, offset: int, number: int) -> Frame | None:
     return Frame(number, data[offset + _FRAME.size : end], offset)
 
 
-def _valid_follows(data: bytes, offset: int, number: int) -> bool:
-    """Tell whether a later frame is whole: its number is sought, then its checksum."""
+def next_frame(data: bytes, offset: int, number: int) -> Frame | None:
+    """Return the first whole frame behind a damaged one; None if none follows.
+
+    A frame's number is sought, then its checksum tells whether it is one.
+
+    Args:
+        data: The whole file.
+        offset: Where the damaged frame begins.
+        number: Its number.
+    """
     for later in range(number + 1, number + _FRAMES_SOUGHT):
         wanted = later.to_bytes(8, "big")
         at = data.find(wanted, offset)
         while at >= 0:
-            if _frame_at(data, at - 8, later) is not None:
-                return True
+            frame = frame_at(data, at - 8, later) if at >= 8 else None
+            if frame is not None:
+                return frame
             at = data.find(wanted, at + 1)
-    return False
+    return None
+
+
+def is_cut(data: bytes, offset: int, number: int) -> bool:
+    """Tell whether what stands at an offset is the beginning of a frame, and no more.
+
+    So looks what another process is just writing.
+    """
+    if len(data) < offset + _FRAME.size:
+        return True
+    length, _checksum, found = _FRAME.unpack_from(data, offset)
+    cut = len(data) < offset + _FRAME.size + int(length)
+    return cut and found == number and length <= MAX_FRAME_OCTETS
 
 
 class FrameCodec:

@@ -51,7 +51,7 @@ def judge_stream(
     yield from scan.findings
     lo = judgement.expiry.end
     wanted = clipped([(0, head.size)] if required is None else required, lo, head.size)
-    if wanted and not scan.runs and not scan.placed:
+    if wanted and not scan.runs and not scan.held:
         yield Finding("empty-but-anchored", scan.stream, lo, head.size)
         return
     yield from judgement.places(wanted)
@@ -110,8 +110,7 @@ class _Judgement:
         covered = self._scan.covered()
         absent = subtracted(wanted, covered)
         self._lacking = bool(absent)
-        held = [(index, index + 1) for index in sorted(self._scan.placed)]
-        gaps = subtracted(absent, held)
+        gaps = subtracted(absent, self._scan.held)
         for first, end in gaps:
             yield Finding(self._gap_verdict(first, end), self._scan.stream, first, end)
         misplaced = None if gaps else self._scan.misplaced()
@@ -167,7 +166,7 @@ class _Judgement:
 
 
 def _presence(scan: StreamScan) -> Callable[[int, int], bool]:
-    lines = merged([*scan.covered(), *((index, index + 1) for index in scan.placed)])
+    lines = merged([*scan.covered(), *scan.held])
     return lambda first, end: overlaps(lines, first, end)
 
 

@@ -46,20 +46,20 @@ class LineFeeder:
         except BadLine:
             self.lose()
             return
-        if opened.index < self._top and self._is_present(opened.index):
-            self._scan.note("altered", opened.index, opened.index + 1)
+        if opened.at < self._top and self._is_present(opened.at):
+            self._scan.note("altered", opened.at, opened.at + 1)
             return
         self._place(opened)
         if not opened.holds:
-            self._scan.note("altered", opened.index, opened.index + 1)
+            self._scan.note("altered", opened.at, opened.at + 1)
         if opened.line is not None:
-            self._count_hidden(opened.index, opened.line)
+            self._count_hidden(opened.at, opened.line)
         if opened.public is not None:
-            self._note_leaf(opened.index, opened.public)
+            self._note_leaf(opened.at, opened.public)
 
     def lose(self, verdict: str = "altered") -> None:
         """Note a line that cannot be read, at the index that it should have."""
-        self._scan.hold(self._expected, verdict)
+        self._scan.hold(self._expected, self._expected + 1, verdict)
         self._expected += 1
 
     def flush(self) -> None:
@@ -70,10 +70,10 @@ class LineFeeder:
             self._scan.add(batch)
 
     def _place(self, opened: Opened) -> None:
-        if opened.index != self._first + len(self._hashes) or len(self._hashes) >= _BATCH:
+        if opened.at != self._first + len(self._hashes) or len(self._hashes) >= _BATCH:
             self.flush()
         if not self._hashes:
-            self._first = opened.index
+            self._first = opened.at
         self._hashes.append(opened.leaf_hash)
         public = opened.public
         if public is None:
@@ -85,8 +85,8 @@ class LineFeeder:
             # What is absent or no text breaks the chain or the order, as it should.
             self._prev_hashes.append(str(public.get("prev_hash")))
             self._received.append(str(public.get("received_at", "")))
-        self._expected = max(self._expected, opened.index + 1)
-        self._top = max(self._top, opened.index + 1)
+        self._expected = max(self._expected, opened.at + 1)
+        self._top = max(self._top, opened.at + 1)
 
     def _is_present(self, index: int) -> bool:
         self.flush()

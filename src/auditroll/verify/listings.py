@@ -1,6 +1,6 @@
 """What the root says of the other streams: their heads, in the order it listed them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple, cast
 
@@ -60,9 +60,8 @@ class Listings:
 
 def _heads(leaf: Mapping[str, Any]) -> Iterator[tuple[str, Listing]]:
     """Yield what a leaf lists; entries of another form list nothing."""
-    heads: Any = leaf.get("heads")
-    entries: list[Any] = heads if isinstance(heads, list) else []
-    for head in entries:
+    heads = leaf.get("heads")
+    for head in cast("Sequence[Any]", heads) if isinstance(heads, list) else ():
         if not isinstance(head, dict):
             continue
         entry = cast("dict[str, Any]", head)

@@ -4,10 +4,10 @@ Whole lines of the shapes that occur are read on a short path that refuses nothi
 whatever is unusual goes to `parse_line`, which is the definition.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256, shake_128
-from typing import Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
+import msgspec
 import orjson
 
 from auditroll.event.canonical import MAX_INTEGER, MAX_LEAF_OCTETS, Refused, decode_exact
@@ -18,25 +18,41 @@ __all__ = ["LineOpener", "Opened"]
 
 _SORTED: Final = orjson.OPT_SORT_KEYS
 _EMPTY: Final = b"{}"
-_SLOT_NAMES: Final = tuple((slot, frozenset(SLOT_FIELDS[slot])) for slot in SLOTS)
-_MEMBERS: Final = ("leaf", "seed", "slots")
+# A slot's place among the commitments and its names, in the order in which a line shows slots.
+_SHOWN: Final = tuple(
+    (slot, SLOTS.index(slot), frozenset(SLOT_FIELDS[slot]), f'"{slot}":'.encode())
+    for slot in sorted(SLOTS)
+)
 # Key tuples of leaves that passed the full check. Bounded: hostile lines must not fill memory.
 _MAX_SHAPES: Final = 4_096
 
+_Plain = str | bool | Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)] | list[str]
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+
+class _Whole(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A whole line, in the order of its members."""
+
+    leaf: str
+    seed: str
+    slots: dict[str, dict[str, _Plain]]
+
+
+_decode_line: Final = msgspec.json.Decoder(_Whole).decode
+_decode_leaf: Final = msgspec.json.Decoder(dict[str, _Plain]).decode
+
+
+class Opened(NamedTuple):
     """A line that could be read.
 
     Args:
-        index: Place in the stream.
+        at: Its index in the stream.
         leaf_hash: What enters chain and tree.
         public: The leaf's fields; None if only its hash is kept.
         line: The line, if a slot is hidden; else None.
         holds: Whether commitments give `sealed` and every field stands where it belongs.
     """
 
-    index: int
+    at: int
     leaf_hash: bytes
     public: dict[str, Any] | None
     line: Line | None
@@ -63,30 +79,27 @@ class LineOpener:
         return self._open_whole(raw) or self._open_slowly(raw)
 
     def _open_whole(self, raw: bytes) -> Opened | None:
-        """Open a whole line of a known shape; None sends it the long way."""
+        """Open a whole line of a known shape; None sends it the long way.
+
+        The decoders admit only values that need no closer look, and the octets made from them
+        again must be those that were read: so no key stood twice and no number was rounded.
+        """
         try:
-            found = orjson.loads(raw)
-            leaf = found["leaf"].encode()
-            public = orjson.loads(leaf)
-            index, seed = public["index"], bytes.fromhex(found["seed"])
-            if (
-                tuple(found) != _MEMBERS
-                or tuple(public) not in self._shapes
-                or orjson.dumps(found, option=_SORTED) != raw
-                or orjson.dumps(public, option=_SORTED) != leaf
-                or len(leaf) > MAX_LEAF_OCTETS
-                or (type(index), public["stream"], seed.hex()) != (int, self._stream, found["seed"])
-                or index < 0
-                or not _are_plain(public)
-            ):
-                return None
-            sealed = _sealed(seed, found["slots"])
-        except (ValueError, TypeError, KeyError, AttributeError):
+            found = _decode_line(raw)
+            leaf = found.leaf.encode()
+            public = _decode_leaf(leaf)
+            seed = bytes.fromhex(found.seed)
+        except ValueError:
             return None
-        if sealed is None:
+        known = tuple(public) in self._shapes and len(leaf) <= MAX_LEAF_OCTETS
+        if not known or orjson.dumps(public, option=_SORTED) != leaf:
+            return None
+        again, sealed = _made_again(found, seed)
+        at = public["index"]
+        if again != raw or type(at) is not int or at < 0 or public["stream"] != self._stream:
             return None
         hash_ = sha256(b"\x00" + leaf).digest()
-        return Opened(index, hash_, public, None, sealed == public["sealed"])
+        return Opened(at, hash_, public, None, sealed == public["sealed"])
 
     def _open_slowly(self, raw: bytes) -> Opened:
         line = parse_line(raw)
@@ -96,46 +109,31 @@ class LineOpener:
             public = decode_exact(line.leaf)
         except Refused as refused:
             raise BadLine(refused.code) from None
-        index = public.get("index")
-        if type(index) is not int or index < 0 or public.get("stream") != self._stream:
+        at = public.get("index")
+        if type(at) is not int or at < 0 or public.get("stream") != self._stream:
             raise BadLine("stream or index")
         placed = public.keys().isdisjoint(SLOT_OF)
         if placed and len(self._shapes) < _MAX_SHAPES and "sealed" in public:
             self._shapes.add(tuple(public))
         holds = placed and line.sealed() == public.get("sealed")
-        return Opened(index, line.leaf_hash(), public, line if line.hidden else None, holds)
+        return Opened(at, line.leaf_hash(), public, line if line.hidden else None, holds)
 
 
-def _sealed(seed: bytes, slots: dict[str, dict[str, Any]]) -> str | None:
-    """Return `sealed` for slots whose every value is plain; None for others."""
-    salts = shake_128(seed).digest(96)
-    digests: list[bytes] = []
-    empty = len(slots)
-    for number, (slot, names) in enumerate(_SLOT_NAMES):
-        fields = slots.get(slot)
-        octets = _EMPTY
-        if fields is not None:
-            if not fields or not names.issuperset(fields) or not _are_plain(fields):
-                return None
-            octets = orjson.dumps(fields, option=_SORTED)
-            empty -= 1
-        digests.append(sha256(salts[16 * number : 16 * number + 16] + octets).digest())
-    return None if empty else sha256(b"".join(digests)).hexdigest()
+def _made_again(found: _Whole, seed: bytes) -> tuple[bytes, str]:
+    """Return the line's octets and `sealed`, both from what was decoded.
 
-
-def _are_plain(values: dict[str, Any]) -> bool:
-    """Tell whether the values need no closer look.
-
-    Plain are strings, booleans and integers in range, and lists of them. Strings hold no lone
-    surrogate: orjson refuses them.
+    A slot that is empty or holds a field of another leaves a gap in the octets.
     """
-    for value in values.values():
-        kind: type[Any] = type(value)
-        if kind is str or kind is bool:
-            continue
-        if kind is int and -MAX_INTEGER <= value <= MAX_INTEGER:
-            continue
-        if kind is list and all(type(item) is str for item in value):
-            continue
-        return False
-    return True
+    salts = shake_128(seed).digest(96)
+    digests = [b""] * 6
+    shown: list[bytes] = []
+    for slot, number, names, lead in _SHOWN:
+        fields = found.slots.get(slot)
+        octets = _EMPTY
+        if fields and names.issuperset(fields):
+            octets = orjson.dumps(fields, option=_SORTED)
+            shown.append(lead + octets)
+        digests[number] = sha256(salts[16 * number : 16 * number + 16] + octets).digest()
+    text = orjson.dumps(found.leaf)
+    members = (text, b',"seed":"', seed.hex().encode(), b'","slots":{', b",".join(shown), b"}}")
+    return b'{"leaf":' + b"".join(members), sha256(b"".join(digests)).hexdigest()

@@ -1,6 +1,6 @@
 """Sets of indices as sorted ranges [first, end)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 __all__ = ["Range", "clipped", "merged", "overlaps", "subtracted"]
 
@@ -30,12 +30,12 @@ def overlaps(ranges: Iterable[Range], first: int, end: int) -> bool:
     return bool(clipped(ranges, first, end))
 
 
-def subtracted(ranges: Iterable[Range], taken: Sequence[Range]) -> list[Range]:
+def subtracted(ranges: Iterable[Range], taken: Iterable[Range]) -> list[Range]:
     """Return the indices of `ranges` that are not in `taken`.
 
     Args:
         ranges: Any.
-        taken: Sorted, none overlapping.
+        taken: Any.
     """
     left: list[Range] = []
     gone = iter(merged(taken))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditroll.tlog.span import Span
+from auditroll.verify.ranges import Range
 from auditroll.verify.report import Counts, Finding
 
 __all__ = ["Batch", "HiddenSlot", "Run", "StreamScan"]
@@ -134,7 +135,7 @@ class StreamScan:
         self.counts = Counts()
         self.findings: list[Finding] = []
         self.runs: list[Run] = []
-        self.placed: set[int] = set()
+        self.held: list[Range] = []
         self.hidden: list[HiddenSlot] = []
         self.facts: list[dict[str, Any]] = []
         self.chain_broken = False
@@ -143,14 +144,14 @@ class StreamScan:
         self._cuts = sorted(set(cuts))
         self._ordered: list[Run] = []
 
-    def note(self, verdict: str, first: int, end: int) -> None:
+    def note(self, verdict: str, first: int, end: int, where: str = "") -> None:
         """Add a finding about these indices."""
-        self.findings.append(Finding(verdict, self.stream, first, end))
+        self.findings.append(Finding(verdict, self.stream, first, end, where))
 
-    def hold(self, index: int, verdict: str = "altered") -> None:
-        """Note a line that cannot be read; it holds its place."""
-        self.placed.add(index)
-        self.note(verdict, index, index + 1)
+    def hold(self, first: int, end: int, verdict: str = "altered", where: str = "") -> None:
+        """Note lines that cannot be read; they hold their place."""
+        self.held.append((first, end))
+        self.note(verdict, first, end, where)
 
     def break_chain(self, index: int) -> None:
         """Note that the line at `index` does not follow the one before it."""

@@ -172,7 +172,7 @@ def _size(value: Any, name: str) -> int:
 def _list(value: Any, name: str) -> Sequence[Any]:
     if not isinstance(value, list):
         raise BadTrust(f"{name} is malformed")
-    return cast("list[Any]", value)
+    return cast("Sequence[Any]", value)
 
 
 def _objects(value: Any, name: str) -> Sequence[Mapping[str, Any]]:
