@@ -107,7 +107,7 @@ def _basehttp(app: Any, folder: Path) -> None:
 
     credential = ProducerCredential.decode(_credential(folder).read_bytes())
     recorder = open_recorder(
-        credential, service="bench", environment="test", mode="durable", spool=folder / "spool"
+        credential, service="bench", environment="test", spool=folder / "spool", ship=False
     )
 
     async def dispatch(request: Any, call_next: Any) -> Any:

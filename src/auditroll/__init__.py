@@ -1,1 +1,23 @@
-"""auditroll: a tamper-evident, PII-free audit log for APIs and AI model calls."""
+"""auditroll: a tamper-evident, PII-free audit log for APIs and AI model calls.
+
+The names below are what an application uses; they are imported when first asked for, so that
+importing the package stays cheap for the verifier and the command line.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from auditroll.capture import Actor, AuditExempt, Route, audit, instrument
+
+__all__ = ["Actor", "AuditExempt", "Route", "audit", "instrument"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(importlib.import_module("auditroll.capture"), name)
+    raise AttributeError(f"module 'auditroll' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 from auditroll.capture.capture import Capture
 from auditroll.capture.context import Context, current
@@ -11,7 +11,7 @@ from auditroll.capture.gate import GatedExchange
 from auditroll.capture.propagation import new_request_id
 from auditroll.capture.websocket import WebSocketExchange
 
-__all__ = ["ASGIApp", "AuditedApp"]
+__all__ = ["ASGIApp", "AuditedApp", "Life"]
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -20,21 +20,31 @@ _log = logging.getLogger("auditroll")
 _SEEN: Final = "auditroll"  # scope key: an outer layer of ours already records this request
 
 
+class Life(Protocol):
+    """What begins and ends with the application's server."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def close(self) -> None:
+        """End; it may begin again."""
+        ...
+
+
 class AuditedApp:
     """An ASGI application each of whose requests becomes a record.
 
     Args:
         app: The application with everything around it.
         capture: What all its requests share.
-        on_shutdown: Called when the server has shut the application down.
+        life: Told when the server starts the application and when it has shut it down.
     """
 
-    def __init__(
-        self, app: ASGIApp, capture: Capture, on_shutdown: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, app: ASGIApp, capture: Capture, life: Life | None = None) -> None:
         self.app = app
         self.capture = capture
-        self._on_shutdown = on_shutdown
+        self._life = life
         self._http = GatedExchange if capture.gated else Exchange
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,8 +87,10 @@ class AuditedApp:
             kind = message["type"]
             if kind == "lifespan.startup.complete":
                 self._warn_of_mistakes()
-            elif kind.startswith("lifespan.shutdown.") and self._on_shutdown is not None:
-                self._on_shutdown()
+                if self._life is not None:
+                    self._life.start()
+            elif kind.startswith("lifespan.shutdown.") and self._life is not None:
+                self._life.close()
             await send(message)
 
         await self.app(scope, receive, watch)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from auditroll.capture.asgi import ASGIApp, AuditedApp
+from auditroll.capture.asgi import ASGIApp, AuditedApp, Life
 from auditroll.capture.capture import Capture
 from auditroll.errors import PolicyError
 
@@ -13,7 +13,7 @@ __all__ = ["attach", "capture_of", "uncovered"]
 _attached: Final[dict[int, tuple[Any, Capture]]] = {}
 
 
-def attach(app: Any, capture: Capture, on_shutdown: Callable[[], None] | None = None) -> Any:
+def attach(app: Any, capture: Capture, life: Life | None = None) -> Any:
     """Return the application with every request recorded.
 
     Starlette, FastAPI and Litestar applications are changed in place and returned, so that
@@ -23,14 +23,14 @@ def attach(app: Any, capture: Capture, on_shutdown: Callable[[], None] | None = 
     Args:
         app: The application.
         capture: What all its requests share.
-        on_shutdown: Called when the server has shut the application down.
+        life: Told when the server starts the application and when it has shut it down.
     """
     _attached[id(app)] = (app, capture)
     if hasattr(app, "build_middleware_stack"):
-        return _attach_starlette(app, capture, on_shutdown)
+        return _attach_starlette(app, capture, life)
     if hasattr(app, "asgi_handler") and hasattr(app, "on_shutdown"):
-        return _attach_litestar(app, capture, on_shutdown)
-    return AuditedApp(app, capture, on_shutdown)
+        return _attach_litestar(app, capture, life)
+    return AuditedApp(app, capture, life)
 
 
 def capture_of(app: Any) -> Capture:
@@ -57,21 +57,22 @@ def uncovered(app: Any) -> list[str]:
     return capture_of(app).uncovered()
 
 
-def _attach_starlette(app: Any, capture: Capture, on_shutdown: Callable[[], None] | None) -> Any:
+def _attach_starlette(app: Any, capture: Capture, life: Life | None) -> Any:
     """Wrap whatever stack is built, when it is built: at the first request or lifespan event."""
     build: Callable[[], ASGIApp] = app.build_middleware_stack
 
     def build_audited() -> ASGIApp:
-        return AuditedApp(build(), capture, on_shutdown)
+        return AuditedApp(build(), capture, life)
 
     app.build_middleware_stack = build_audited
     if app.middleware_stack is not None:
-        app.middleware_stack = AuditedApp(app.middleware_stack, capture, on_shutdown)
+        app.middleware_stack = AuditedApp(app.middleware_stack, capture, life)
     return app
 
 
-def _attach_litestar(app: Any, capture: Capture, on_shutdown: Callable[[], None] | None) -> Any:
+def _attach_litestar(app: Any, capture: Capture, life: Life | None) -> Any:
     app.asgi_handler = AuditedApp(app.asgi_handler, capture)
-    if on_shutdown is not None:
-        app.on_shutdown.append(on_shutdown)
+    if life is not None:
+        app.on_startup.append(life.start)
+        app.on_shutdown.append(life.close)
     return app

@@ -27,7 +27,7 @@ class Process:
     __slots__ = ("capture", "service")
 
     def __init__(self) -> None:
-        # Set by `instrument`, before the first job.
+        # Set together by `instrument`, before the first job.
         self.capture: Capture | None = None
         self.service = ""
 
@@ -61,10 +61,9 @@ class Audit(Facade):
         """
         carried = self.headers()
         context = current.get()
-        if context is not None and process.capture is not None:
-            identity = context.fields.get("user_id")
-            if identity and identity != "anonymous":
-                carried[_ACTOR] = process.capture.recorder.seal_user(identity)
+        identity = context.fields.get("user_id") if context is not None else None
+        if identity and identity != "anonymous" and process.capture is not None:
+            carried[_ACTOR] = process.capture.recorder.seal_user(identity)
         return carried
 
     @contextmanager

@@ -106,7 +106,7 @@ class Capture:
         """Return the templates that have a declaration and no route."""
         return sorted(self.routes.declared() - set(self.index.templates()))
 
-    def write(self, fields: dict[str, Any], context: Context) -> None:
+    def write(self, fields: dict[str, Any], context: Context, mode: Mode | None = None) -> None:
         """Write the record of something that ended, and its continuations; never raises."""
         context.closed = True
         if context.session is not None:
@@ -115,9 +115,9 @@ class Capture:
         if not references:
             if context.count is not None:
                 fields["resource_count"] = context.count
-            self.recorder.record(fields)
+            self.recorder.record(fields, mode=mode)
             return
-        self._write_parts(fields, context, references)
+        self._write_parts(fields, context, mode)
 
     def write_minimum(self, context: Context, action: str) -> None:
         """Write the smallest record there is, when building the right one failed."""
@@ -135,7 +135,8 @@ class Capture:
             }
         )
 
-    def _write_parts(self, fields: dict[str, Any], context: Context, references: list[str]) -> None:
+    def _write_parts(self, fields: dict[str, Any], context: Context, mode: Mode | None) -> None:
+        references = context.references
         named = len(references) + context.unnamed
         fields["resource_count"] = named if context.count is None else context.count
         fields["resource_set_hash"] = self.keyed.of_set(references)
@@ -143,12 +144,13 @@ class Capture:
         fields.pop("resource_id", None)
         parts = -(-len(references) // MAX_IDS_PER_RECORD)
         if parts == 1:
-            self.recorder.record(fields)
+            self.recorder.record(fields, mode=mode)
             return
-        self.recorder.record(fields | {"part": 1, "parts": parts})
+        self.recorder.record(fields | {"part": 1, "parts": parts}, mode=mode)
         shared = {name: one for name, one in fields.items() if name not in _NOT_IN_PARTS}
         shared["event_type"] = "data.access"
         for part in range(1, parts):
             start = part * MAX_IDS_PER_RECORD
             ids = references[start : start + MAX_IDS_PER_RECORD]
-            self.recorder.record(shared | {"resource_ids": ids, "part": part + 1, "parts": parts})
+            more = {"resource_ids": ids, "part": part + 1, "parts": parts}
+            self.recorder.record(shared | more, mode=mode)

@@ -150,7 +150,7 @@ class Exchange:
             fields["bytes_in"] = self._bytes_in
         if self._bytes_out and self._method != "HEAD":
             fields["bytes_out"] = self._bytes_out
-        self._capture.write(fields, self.context)
+        self._capture.write(fields, self.context, plan.mode)
 
     def _is_only_counted(self, plan: Plan) -> bool:
         counters = self._capture.counters

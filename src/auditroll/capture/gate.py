@@ -69,7 +69,7 @@ class GatedExchange(Exchange):
         fields = self._request_fields(self.plan(), self._status)
         del fields["http_method"]
         fields |= {"event_type": "data.access", "outcome": "unknown", "success": False}
-        self._capture.recorder.record(fields)
+        self._capture.recorder.record(fields, mode="strict")
 
     async def _refuse(self, status: int, code: str, title: str) -> None:
         """Answer in the application's place; what it still sends is dropped.

@@ -95,7 +95,7 @@ class WebSocketExchange(Exchange):
             outcome = judge(self._status, complete=True, left=False, error=error)[1]
         fields |= {"event_type": "data.access", "outcome": outcome, "success": outcome == "ok"}
         fields |= {"bytes_in": self._bytes_in, "bytes_out": self._bytes_out}
-        self._capture.write(fields, self.context)
+        self._capture.write(fields, self.context, self.plan().mode)
 
 
 def _size(message: Message) -> int:

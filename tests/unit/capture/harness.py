@@ -19,11 +19,16 @@ class ListRecorder:
 
     def __init__(self) -> None:
         self.records: list[dict[str, Any]] = []
+        self.modes: list[str | None] = []
         self.syncs = 0
         self.can_sync = True
 
-    def record(self, fields: Mapping[str, Any]) -> None:
+    def record(self, fields: Mapping[str, Any], *, mode: str | None = None) -> None:
         self.records.append(dict(fields))
+        self.modes.append(mode)
+
+    def seal_user(self, identity: str) -> str:
+        return KEYED.of(identity.encode())
 
     def sync(self) -> bool:
         self.syncs += 1

@@ -20,7 +20,7 @@ from auditroll.capture.attach import attach
 from auditroll.capture.audit import audit
 from tests.unit.capture.harness import KEYED, Server, audited, get, http_scope
 
-SECRET = "jane@example.com"  # noqa: S105
+SECRET = "jane@example.com"
 
 
 def fastapi_app() -> FastAPI:

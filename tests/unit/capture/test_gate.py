@@ -41,11 +41,14 @@ def test_strict_makes_the_record_durable_before_the_first_octet():
     app, recorder, _ = audited(app_of(), routes=STRICT)
     sync, record = recorder.sync, recorder.record
     recorder.sync = lambda: order.append("sync") or sync()
-    recorder.record = lambda fields: order.append(fields["event_type"]) or record(fields)
+    recorder.record = lambda fields, mode: (
+        order.append(fields["event_type"]) or record(fields, mode=mode)
+    )
     server = get(app, "/patients/1")
     assert server.status == 200
     assert order == ["http.request", "sync"]
     assert recorder.only["status_code"] == 200
+    assert recorder.modes == ["strict"]
     assert recorder.only["bytes_out"] == len(server.body)
 
 
