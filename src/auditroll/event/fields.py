@@ -1,7 +1,7 @@
 """The field table, derived from the model (format reference, section 5)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Final, get_type_hints
 
 from auditroll.event.model import Event
 from auditroll.event.spec import SLOTS, Spec
@@ -52,23 +52,12 @@ PRODUCER_FACT_FIELDS: Final = frozenset(
 )
 
 
-class _Hint(NamedTuple):
-    name: str
-    spec: Spec
-
-
-def _declared() -> list[_Hint]:
+def _declared() -> dict[str, Spec]:
     hints = get_type_hints(Event, include_extras=True)
-    found: list[_Hint] = []
-    for name, hint in hints.items():
-        if get_origin(hint) is Annotated:
-            found.extend(_Hint(name, item) for item in get_args(hint) if isinstance(item, Spec))
-    return found
+    return {name: spec for name, hint in hints.items() for spec in hint.__metadata__}
 
 
-FIELDS: Final[Mapping[str, Spec]] = dict(
-    sorted({**ENVELOPE_FIELDS, **{hint.name: hint.spec for hint in _declared()}}.items())
-)
+FIELDS: Final[Mapping[str, Spec]] = dict(sorted({**ENVELOPE_FIELDS, **_declared()}.items()))
 
 SLOT_OF: Final[Mapping[str, str]] = {
     name: spec.place for name, spec in FIELDS.items() if spec.place != "public"
