@@ -44,7 +44,6 @@ def _cut(text: str) -> str:
     if len(text) <= MAX_AGENT_CHARACTERS:
         return text
     kept = text[:MAX_AGENT_CHARACTERS]
-    opened = kept.rfind("[REDACTED:")
-    if opened >= 0 and "]" not in kept[opened:]:
-        return kept[:opened].rstrip()
-    return kept
+    opened = kept.rfind("[")
+    split = text.startswith("[REDACTED:", opened) and "]" not in kept[opened:]
+    return kept[:opened].rstrip() if opened >= 0 and split else kept

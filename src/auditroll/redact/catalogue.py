@@ -78,9 +78,6 @@ PERSONAL: Final[tuple[Detector, ...]] = (
         r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}",
         shapes.mac,
     ),
-    Detector("PHONE", SHAPES, phone_shape),
-    Detector("PHONE", WORDS_BEFORE, phone_near_words),
-    Detector("PHONE", NEAR_WORDS, phone_near_words),
     Detector(
         "DOB",
         r"(?i)(?:\bdob\b|d\.o\.b|date[ _-]?of[ _-]?birth|birth[ _-]?(?:date|day)|\bborn\b"
@@ -121,4 +118,8 @@ PERSONAL: Final[tuple[Detector, ...]] = (
         alone,
         again=True,
     ),
+    # Last: some of the numbers above have the shape of one.
+    Detector("PHONE", SHAPES, phone_shape),
+    Detector("PHONE", WORDS_BEFORE, phone_near_words),
+    Detector("PHONE", NEAR_WORDS, phone_near_words),
 )

@@ -94,12 +94,8 @@ def _from_base64(token: str) -> bytes | None:
     bare = token.rstrip("=")
     if len(bare) % 4 == 1:
         return None
-    try:
-        return base64.b64decode(
-            bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4), validate=True
-        )
-    except (binascii.Error, ValueError):
-        return None
+    padded = bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4)
+    return base64.b64decode(padded)
 
 
 def _from_hex(token: str) -> bytes | None:

@@ -11,6 +11,7 @@ from typing import Final
 
 __all__ = ["KEY_KINDS", "kind_of_key", "words_of_key"]
 
+_MARKER: Final = re.compile(r"\[REDACTED:[A-Z0-9_]{1,32}\]")
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 
 # Sequences of words, and what a value under such a name is.
@@ -121,7 +122,7 @@ def kind_of_key(name: str) -> str | None:
     Args:
         name: A key of an object, a header, a parameter.
     """
-    words = words_of_key(name[:256])
+    words = words_of_key(_MARKER.sub(" ", name[:256]))
     for size in range(min(_LONGEST, len(words)), 0, -1):
         for first in range(len(words) - size + 1):
             kind = _KINDS.get(words[first : first + size])

@@ -22,11 +22,16 @@ class Matcher:
 
     def __init__(self, detectors: Sequence[Detector], signs: Sequence[str] = ()) -> None:
         self._detectors = tuple(detectors)
-        self._compiled = tuple(compile_linear(detector.pattern) for detector in detectors)
-        self._on_octets = tuple(compile_linear(detector.pattern.encode()) for detector in detectors)
-        self._ascii_only = tuple("\\p" not in detector.pattern for detector in detectors)
+        patterns = (*(detector.pattern for detector in detectors), *signs)
+        self._compiled = tuple(map(compile_linear, patterns))
+        self._on_octets = tuple(compile_linear(pattern.encode()) for pattern in patterns)
         self._groups = tuple(compiled.groupindex.get("v", 0) for compiled in self._compiled)
-        self._gate = Gate([*(detector.pattern for detector in detectors), *signs])
+        # Octets stand for characters where a pattern sees the same in `?` as in other scripts.
+        self._ascii_only = (
+            *("\\p" not in detector.pattern for detector in detectors),
+            *(False for _ in signs),
+        )
+        self._gate = Gate(patterns)
 
     def suspects(self, text: str) -> list[int]:
         """Return the numbers of the detectors and signs that match somewhere in `text`."""
@@ -51,17 +56,13 @@ class Matcher:
         return resolve(spans)
 
     def places(self, number: int, text: str) -> Iterator[int]:
-        """Yield where matches of one detector begin, unchecked."""
+        """Yield where matches of one detector or sign begin, unchecked."""
         compiled, subject = self._subject(number, text)
         for match in compiled.finditer(subject):
             yield match.start(self._groups[number])
 
     def _subject(self, number: int, text: str) -> tuple[Linear, Subject]:
-        """Return the pattern and the form of the text that it matches fastest.
-
-        Octets, where one stands for each character; a pattern without classes of other scripts
-        sees the same in `?` as in a letter that is not ASCII.
-        """
+        """Return the pattern and the form of the text that it matches fastest."""
         if self._ascii_only[number] or text.isascii():
             return self._on_octets[number], text.encode("ascii", "replace")
         return self._compiled[number], text

@@ -46,8 +46,10 @@ WORDS_BEFORE: Final = (
     r"(?: ?(?:number|no\.?|nr\.?|#|us|me|him|her|them|you|at|on|is|was|under|to))*[ \t:=.\"'#-]*"
     + _NUMBER
 )
+# Without dots: versions stand before words such as `Mobile`.
 NEAR_WORDS: Final = (
-    r"(?i)" + _NUMBER + r"[ -]*(?:\(?)(?:office|fax|mobile|cell|home|work|phone|tel|direct)\b"
+    r"(?i)(?P<v>[+(]?[0-9][0-9 ()-]*[0-9]" + _EXTENSION + r")[ -]*"
+    r"(?:office|fax|mobile|cell|home|work|phone|tel|direct)\b"
 )
 
 _DATE: Final = re.compile(
@@ -73,7 +75,8 @@ def phone_shape(hit: Hit) -> Iterator[tuple[int, int]]:
 
 def phone_near_words(hit: Hit) -> Iterator[tuple[int, int]]:
     """Accept a number beside a word such as `phone`: 6 to 15 digits, no date."""
-    if not hit.before.isalnum() and _plausible(hit.value) and 6 <= len(_main(hit.value)) <= 15:
+    glued = hit.before.isalnum() or hit.before in {".", "/"}
+    if not glued and _plausible(hit.value) and 6 <= len(_main(hit.value)) <= 15:
         yield hit.start, hit.end
 
 

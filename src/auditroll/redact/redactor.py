@@ -88,7 +88,7 @@ class Redactor:
         return {place: result for place, result in results if result.counts}
 
     def _suspicious(self, texts: Sequence[str]) -> set[int]:
-        joined = SEPARATOR.join(text.replace(SEPARATOR, "\x1f") for text in texts)
+        joined = SEPARATOR.join(_encodable(text).replace(SEPARATOR, "\x1f") for text in texts)
         starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
         found: set[int] = set()
         for number in self._matcher.suspects(joined):
@@ -103,8 +103,10 @@ class Redactor:
     def _passes(self, text: str, hide: re.Pattern[str] | None) -> Redacted:
         if len(text) > MAX_CHARACTERS:
             raise Unscannable("longer than any value of a record")
-        if SEPARATOR not in text and not self._matcher.suspects(text):
+        plain = _encodable(text)
+        if SEPARATOR not in plain and not self._matcher.suspects(plain):
             return Redacted(text)
+        text = plain
         budget = _Budget(len(text))
         counts: Counter[str] = Counter()
         for _ in range(MAX_PASSES):
@@ -117,8 +119,6 @@ class Redactor:
 
     def _masked(self, text: str, hide: re.Pattern[str] | None) -> str:
         """Return a text of the same length in which markers are separators."""
-        if not text.isascii():
-            text = text.encode(errors="replace").decode()
         if SEPARATOR in text:
             text = text.replace(SEPARATOR, "\x1f")
         if "[REDACTED:" in text:
@@ -190,6 +190,11 @@ class _Budget:
     def check(self) -> None:
         if time.thread_time() > self._until:
             raise _OutOfTimeError
+
+
+def _encodable(text: str) -> str:
+    """Return a text of the same length without lone surrogates."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -156,8 +156,6 @@ def iban_run(hit: Hit) -> Iterator[tuple[int, int]]:
 
     Letters glued on behind are not part of it; a digit is, and refuses it.
     """
-    if hit.before.isalnum():
-        return
     compact = re.sub("[ .-]", "", hit.value)
     length = digits.iban(compact)
     if not length:

@@ -17,6 +17,8 @@ __all__ = ["SIGN", "View", "readings"]
 
 # More layers of escapes than this is hostile: the value is not passed.
 MAX_ROUNDS: Final = 8
+# `=41` is read apart from all else, since `key=4111 ...` is the commoner meaning; so often.
+MAX_QUOTED: Final = 3
 
 # For the gate: what makes a text readable in another way. Without it a text is its only view.
 SIGN: Final = (
@@ -110,11 +112,22 @@ def readings(text: str) -> Iterator[View]:
     view = View(text)
     for view in _undone(View(text), len(text)):
         yield view
-    for pattern, read in ((_QUOTED_PRINTABLE, _quoted), (_PLUS, _space)):
-        branch = view.replace(pattern, read)
-        if branch is not view:
-            yield branch
-            yield from _undone(branch, len(text))
+    spaced = view.replace(_PLUS, _space)
+    if spaced is not view:
+        yield spaced
+    yield from _unquoted(view, len(text))
+
+
+def _unquoted(view: View, length: int) -> Iterator[View]:
+    for _ in range(MAX_QUOTED):
+        quoted = view.replace(_QUOTED_PRINTABLE, _quoted)
+        if quoted is view:
+            return
+        yield quoted
+        view = quoted
+        for deeper in _undone(quoted, length):
+            yield deeper
+            view = deeper
 
 
 def _undone(view: View, length: int) -> Iterator[View]:
