@@ -2,20 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
-from typing import Any, Final, NamedTuple
-
-import orjson
+from typing import Any, NamedTuple
 
 from auditroll.event.times import format_time
+from auditroll.seal.placing import place
 from auditroll.seal.records import PLACE
 from auditroll.seal.streams import Stream
 from auditroll.segment.journal import Entry
-from auditroll.tlog import make_leaf, seal_record
 
 __all__ = ["Fact", "apply_entries"]
-
-_SORT: Final = orjson.OPT_SORT_KEYS
 
 
 class Fact(NamedTuple):
@@ -42,44 +37,33 @@ def apply_entries(
 
     Args:
         streams: By id; every stream of `entries` is there.
-        entries: Of one frame, in order.
+        entries: Of one frame, in order; used up.
         received_ms: Effective time of receipt.
 
     Returns:
         The facts among them, for those who act on facts.
     """
-    received_at = format_time(received_ms)
     grouped: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         grouped[entry.stream].append(entry)
     facts: list[Fact] = []
     for stream_id, mine in grouped.items():
-        facts += _extend(streams[stream_id], mine, received_at, received_ms)
+        facts += _extend(streams[stream_id], mine, received_ms)
     return facts
 
 
-def _extend(stream: Stream, entries: list[Entry], received_at: str, received_ms: int) -> list[Fact]:
-    index, previous, stream_id = stream.size, stream.last_hash, stream.stream
+def _extend(stream: Stream, entries: list[Entry], received_ms: int) -> list[Fact]:
+    received_at, pack = format_time(received_ms), PLACE.pack
+    at, previous = stream.size, stream.last_hash
     packed: list[bytes] = []
     hashes: list[bytes] = []
     facts: list[Fact] = []
-    dumps, place = orjson.dumps, PLACE.pack
-    for record, seed, _stream in entries:
-        public, slots, sealed = seal_record(record, seed)
-        leaf = make_leaf(
-            public,
-            stream=stream_id,
-            index=index,
-            prev_hash=previous.hex(),
-            sealed=sealed,
-            received_at=received_at,
-        )
-        previous = sha256(b"\x00" + leaf).digest()
-        octets = dumps(slots, option=_SORT)
-        packed += (place(len(leaf), len(octets), seed), leaf, octets)
+    for record, seed, stream_id in entries:
+        leaf, slots, previous = place(record, seed, stream_id, at, previous, received_at)
+        packed += (pack(len(leaf), len(slots), seed), leaf, slots)
         hashes.append(previous)
-        if "producer_seq" not in public:
-            facts.append(Fact(stream, index, public))
-        index += 1
+        if "producer_seq" not in record:
+            facts.append(Fact(stream, at, record))
+        at += 1
     stream.extend(b"".join(packed), hashes, received_ms)
     return facts

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from auditroll.errors import CollectorError
+from auditroll.event.canonical import decode
+from auditroll.event.fields import ENVELOPE_FIELDS
 from auditroll.event.times import format_time, parse_time
 from auditroll.seal import facts
 from auditroll.seal.apply import apply_entries
@@ -31,6 +33,8 @@ __all__ = ["Frame", "NewStream", "Refusal", "Roll"]
 # A leaf has at most 65,535 octets. Its envelope (stream, index, hashes, time) needs 330 beside
 # the record; a frame's line carries 90 beside it.
 MAX_RECORD_LINE_OCTETS: Final = 65_535 - 330 + 90
+_SEED_OCTETS: Final = 16
+_ENVELOPE: Final = frozenset(ENVELOPE_FIELDS)
 
 NewStream = Callable[[dict[str, Any]], Stream]
 """Makes the empty stream that a genesis record describes."""
@@ -114,8 +118,11 @@ class Roll:
             raise _refused("it cannot be read") from error
         if longest > MAX_RECORD_LINE_OCTETS or len(plaintext) > MAX_FRAME_OCTETS // 2:
             raise _refused("a record or the frame is too long")
-        if any(entry.stream not in self.streams for entry in frame.entries):
-            raise _refused("it names a stream that is not there")
+        for record, seed, stream in frame.entries:
+            if stream not in self.streams:
+                raise _refused("it names a stream that is not there")
+            if len(seed) != _SEED_OCTETS or not _ENVELOPE.isdisjoint(record):
+                raise _refused("a record is not what a collector writes")
         return frame
 
     def write(self, frames: Sequence[Frame]) -> list[int]:
@@ -196,7 +203,7 @@ class Roll:
         frame = Frame(plaintext, head, now, list(entries))
         numbers = self.write([frame])
         self.sync()
-        self.streams[stream_id] = self._new_stream(frame.entries[0].record | {"stream": stream_id})
+        self.streams[stream_id] = self._new_stream(decode(record) | {"stream": stream_id})
         self._by_class[tenant, data_class] = stream_id
         self.apply(numbers, [frame])
         return stream_id
@@ -207,9 +214,9 @@ class Roll:
         self.append([self.parse(plaintext)])
 
 
-def note_fact(stream: Stream, index: int, public: dict[str, Any]) -> None:
+def note_fact(stream: Stream, index: int, fact: dict[str, Any]) -> None:
     """Take in what a fact means for the stream it stands in."""
-    if public["event_type"] == "ledger.seal" and public["target_stream"] == stream.stream:
+    if fact["event_type"] == "ledger.seal" and fact["target_stream"] == stream.stream:
         stream.note_own_seal(index)
 
 

@@ -1,0 +1,100 @@
+"""Giving one record its place: what `tlog.seal_record` and `tlog.make_leaf` say, in less time.
+
+Records of one producer have few shapes, and which fields make up which slot is worked out once a
+shape. A slot is encoded once, for its commitment and for the tail.
+"""
+
+from hashlib import sha256, shake_128
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from auditroll.event.fields import SLOT_FIELDS, SLOTS
+from auditroll.tlog import make_leaf
+
+__all__ = ["place"]
+
+_SALT_OCTETS: Final = 16
+_EMPTY: Final = b"{}"
+_SORT: Final = orjson.OPT_SORT_KEYS
+_MAX_SHAPES: Final = 4096
+
+
+class _Slot(NamedTuple):
+    """One slot of a shape.
+
+    Args:
+        salt: Where its salt stands among the record's salts.
+        fields: Those of its fields that the record has, sorted.
+        name: The slot's name as the start of a JSON member.
+        only: Octets before the value, if there is one field.
+    """
+
+    salt: slice
+    fields: tuple[str, ...]
+    name: bytes
+    only: bytes
+
+
+_shapes: dict[tuple[str, ...], tuple[_Slot, ...]] = {}
+
+
+def place(
+    record: dict[str, Any], seed: bytes, stream: str, at: int, previous: bytes, received_at: str
+) -> tuple[bytes, bytes, bytes]:
+    """Commit to a record and chain it to the one before.
+
+    Args:
+        record: All fields but the envelope; used up.
+        seed: 16 random octets.
+        stream: Stream id.
+        at: The record's index.
+        previous: Hash of the leaf before, 32 octets.
+        received_at: TIME text.
+
+    Returns:
+        The leaf, the slots that hold fields as a JSON object, and the leaf's hash.
+
+    Source: format reference, section 4.
+    """
+    names, dumps = tuple(record), orjson.dumps
+    shape = _shapes.get(names) or _learn(names)
+    salts = shake_128(seed).digest(_SALT_OCTETS * len(SLOTS))
+    commitments: list[bytes] = []
+    shown: list[bytes] = []
+    for salt, fields, name, only in shape:
+        octets = _EMPTY
+        if only:
+            octets = only + dumps(record.pop(fields[0]), option=_SORT) + b"}"
+            shown.append(name + octets)
+        elif fields:
+            octets = dumps({field: record.pop(field) for field in fields}, option=_SORT)
+            shown.append(name + octets)
+        commitments.append(sha256(salts[salt] + octets).digest())
+    leaf = make_leaf(
+        record,
+        stream=stream,
+        index=at,
+        prev_hash=previous.hex(),
+        sealed=sha256(b"".join(commitments)).hexdigest(),
+        received_at=received_at,
+    )
+    return leaf, b"{" + b",".join(shown) + b"}", sha256(b"\x00" + leaf).digest()
+
+
+def _learn(names: tuple[str, ...]) -> tuple[_Slot, ...]:
+    if len(_shapes) >= _MAX_SHAPES:
+        _shapes.clear()
+    shape = tuple(_slot(slot, number, names) for number, slot in enumerate(SLOTS))
+    _shapes[names] = shape
+    return shape
+
+
+def _slot(slot: str, number: int, names: tuple[str, ...]) -> _Slot:
+    fields = tuple(sorted(set(names).intersection(SLOT_FIELDS[slot])))
+    return _Slot(
+        salt=slice(_SALT_OCTETS * number, _SALT_OCTETS * (number + 1)),
+        fields=fields,
+        name=f'"{slot}":'.encode(),
+        only=f'{{"{fields[0]}":'.encode() if len(fields) == 1 else b"",
+    )
