@@ -3,11 +3,15 @@
 import json
 import secrets
 import shutil
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.e2e.server import Server, running, verify
+from tests.e2e.server import AUDITROLL, Server, running, verify
 from tests.support import CORPORA, needs_corpora
 
 pytestmark = pytest.mark.e2e
@@ -35,7 +39,7 @@ def access_log(path: Path, lines: int) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("data")) as found:
         log = access_log(tmp_path_factory.mktemp("logs") / "access.log", 1000)
         summary = found.json("ingest", "--format", "combined", str(log))
@@ -52,16 +56,8 @@ def test_reading_a_file_again_adds_nothing(server: Server, tmp_path: Path) -> No
 
 
 def test_search_finds_every_denied_request(server: Server) -> None:
-    rows = [
-        json.loads(line)
-        for line in server.run(
-            "search", "outcome=denied", "service_name^=a", "--limit", "0", "--json"
-        ).splitlines()
-    ]
-    rows += [
-        json.loads(line)
-        for line in server.run("search", "status_code=403", "--limit", "0", "--json").splitlines()
-    ]
+    found = server.run("search", "status_code=403", "--limit", "0", "--json")
+    rows = [json.loads(line) for line in found.splitlines()]
     assert len({(row["stream"], row["index"]) for row in rows}) >= 333
     assert all(row["outcome"] == "denied" for row in rows)
 
@@ -96,8 +92,6 @@ def test_a_running_folder_verifies(server: Server) -> None:
 
 
 def test_the_producer_reads_nothing(server: Server) -> None:
-    import httpx
-
     key = json.loads(Path(server.ready["producer_key_file"]).read_bytes())["key"]
     headers = {"Authorization": f"Bearer {key}"}
     for method, path in [
@@ -120,24 +114,23 @@ def test_secrets_are_readable_by_their_owner_only(server: Server) -> None:
     assert server.ready_file.stat().st_mode & 0o777 == 0o600
 
 
+def refused_start(*options: str) -> bytes:
+    """Start a server that must refuse, and return what it says."""
+    done = subprocess.run([*AUDITROLL, "up", *options], capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    return done.stderr
+
+
 def test_a_second_server_on_the_folder_is_refused(server: Server) -> None:
-    with pytest.raises(AssertionError, match="data-locked"):
-        Server(server.data, "--ready-file", str(server.data / "other.json"))
+    options = ("--data", str(server.data), "--listen", "127.0.0.1:0")
+    assert b"data-locked" in refused_start(*options)
     assert server.json("status")["healthy"] is True
 
 
 def test_an_address_others_reach_is_refused(tmp_path: Path) -> None:
-    import subprocess
-
-    from tests.e2e.server import AUDITROLL
-
-    done = subprocess.run(
-        [*AUDITROLL, "up", "--data", str(tmp_path / "d"), "--listen", "0.0.0.0:0"],
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert b"unsafe-bind" in done.stderr
+    options = ("--data", str(tmp_path / "d"), "--listen", "0.0.0.0:0")
+    assert b"unsafe-bind" in refused_start(*options)
 
 
 def test_stop_restart_and_kill_lose_nothing(tmp_path: Path) -> None:
@@ -180,8 +173,6 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with running(data, "--seal-seconds", "1") as server:
         log = access_log(data.parent / "access.log", 600)
         server.run("ingest", "--format", "combined", str(log))
-        import time
-
         time.sleep(4)
         server.run("ingest", "--format", "combined", str(access_log(data.parent / "b.log", 50)))
         server.stop()
