@@ -98,9 +98,9 @@ def _auditroll(app: Any, folder: Path) -> None:
 
 
 def _basehttp(app: Any, folder: Path) -> None:
-    from auditroll.capture.instrument import open_recorder
     from starlette.middleware.base import BaseHTTPMiddleware
 
+    from auditroll.capture.instrument import open_recorder
     from auditroll.clock import now_ms
     from auditroll.event import format_time, request_id
     from auditroll.wire import ProducerCredential
@@ -214,9 +214,7 @@ def _start(stack: ExitStack, variant: str) -> tuple[int, int]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "benchmarks.middleware", "--serve", variant]
-    process = subprocess.Popen(  # noqa: S603
-        [*command, "--folder", folder, "--port", str(port)]
-    )
+    process = subprocess.Popen([*command, "--folder", folder, "--port", str(port)])
     stack.callback(process.wait)
     stack.callback(process.kill)
     deadline = time.monotonic() + 30

@@ -48,7 +48,7 @@ class Fleet:
     ) -> None:
         """Start a program; what it prints goes to a file of its name."""
         with (self._logs / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603  our own commands
+            process = subprocess.Popen(
                 command,
                 cwd=ROOT,
                 env={**os.environ, **(environment or {})},

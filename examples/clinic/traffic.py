@@ -35,7 +35,7 @@ class Step:
     method: str
     path: str
     status: int
-    token: str = "token-lopez"  # noqa: S105  the example's
+    token: str = "token-lopez"
     headers: dict[str, str] = field(default_factory=dict)
     body: dict[str, str] | None = None
     leaves: dict[str, int] = field(default_factory=lambda: {"records": 1})
@@ -49,7 +49,7 @@ ROUND: Final = (
         "GET",
         "/patients/{patient}",
         200,
-        token="token-becker",  # noqa: S106
+        token="token-becker",
     ),
     Step("nobody signed in", "GET", "/patients/{patient}", 401, token=""),
     Step(
@@ -57,21 +57,21 @@ ROUND: Final = (
         "GET",
         "/patients/{patient}",
         401,
-        token="token-forged",  # noqa: S106
+        token="token-forged",
     ),
     Step(
         "a receptionist may not read",
         "GET",
         "/patients/{patient}",
         403,
-        token="token-silva",  # noqa: S106
+        token="token-silva",
     ),
     Step(
         "an intern breaks the glass",
         "GET",
         "/patients/{patient}",
         200,
-        token="token-novak",  # noqa: S106
+        token="token-novak",
         headers={"x-purpose": "break-glass", "x-justification": "INC-1042"},
     ),
     Step(
@@ -79,7 +79,7 @@ ROUND: Final = (
         "GET",
         "/patients/{patient}",
         403,
-        token="token-novak",  # noqa: S106
+        token="token-novak",
         headers={"x-purpose": "break-glass"},
     ),
     Step("a change", "PATCH", "/patients/{patient}", 200, body={"ward": "south"}),
@@ -89,7 +89,7 @@ ROUND: Final = (
         "POST",
         "/patients/{patient}/appointments",
         201,
-        token="token-okafor",  # noqa: S106
+        token="token-okafor",
         leaves={"records": 1, "appointments": 1, "worker": 1},
     ),
     Step("a patient who is not there", "GET", "/patients/p-9999", 404),

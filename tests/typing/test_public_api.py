@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-
 from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
@@ -13,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 def errors_of(program: str) -> dict[int, str]:
     command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--hide-error-context"]
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [*command, f"tests/typing/{program}"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     found = re.findall(rf"tests/typing/{program}:(\d+): error: (.*)", done.stdout)
