@@ -47,7 +47,7 @@ def browser() -> Iterator["playwright.Browser"]:
 
 
 @pytest.fixture(scope="module")
-def page(server: Server, browser: "playwright.Browser") -> Iterator["playwright.Page"]:
+def page(server: Server, browser: "playwright.Browser") -> "playwright.Page":
     """A signed-in page; whatever the page logs as an error fails the test that caused it."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.errors = []
@@ -60,7 +60,7 @@ def page(server: Server, browser: "playwright.Browser") -> Iterator["playwright.
     page.get_by_role("heading", name="Records").wait_for()
     # Before the session there is none to find; that one answer is expected.
     page.errors.clear()
-    yield page
+    return page
 
 
 def test_the_code_leaves_the_address_bar_and_works_once(
