@@ -3,6 +3,7 @@
 import hmac
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -113,7 +114,7 @@ class Builder:
                 values["user_agent"] = agent.text
             if agent.counts:
                 values["redactions"] = agent.counts
-            if _MACHINE.search(agent.text):
+            if _is_machine(agent.text):
                 values["actor_type"] = "service"
         values["user_id"] = "anonymous"
         if entry.user:
@@ -128,6 +129,11 @@ class Builder:
     def _path_ref(self, target: str) -> str:
         path = target.partition("?")[0].encode("utf-8", "surrogateescape")
         return self._path_prefix + hmac.digest(self._path_key, path, sha256).hex()
+
+
+@lru_cache(maxsize=4096)
+def _is_machine(agent: str) -> bool:
+    return _MACHINE.search(agent) is not None
 
 
 def _add_request(values: dict[str, Any], entry: Entry) -> None:

@@ -35,7 +35,7 @@ def parse_combined(line: str) -> Entry:
     if not line.strip():
         raise Unreadable("empty")
     lead = _QUOTED.match(line)
-    start = _first_quote(line, lead.end() if lead else 0)
+    start = _request_quote(line, lead.end() if lead else 0)
     close = line.rfind("]", 0, start)
     opening = line.rfind("[", 0, close)
     if opening < 0:
@@ -67,14 +67,17 @@ def _unescaped(match: re.Match[str]) -> str:
     return _CONTROLS.get(sign, sign)
 
 
-def _first_quote(line: str, start: int) -> int:
-    """Return where the request begins: a user's name may hold an escaped quote, no bare one."""
+def _request_quote(line: str, start: int) -> int:
+    """Return where the request begins: at the first bare quote behind a bracket.
+
+    A user's name may hold anything but a bare quote, or be a pair of them.
+    """
     at = line.find('"', start)
-    while at > 0 and line[at - 1] == "\\":
+    while at >= 0:
+        if line[at - 1] != "\\" and line[:at].rstrip().endswith("]"):
+            return at
         at = line.find('"', at + 1)
-    if at < 0:
-        raise Unreadable("no-request")
-    return at
+    raise Unreadable("no-request" if "]" in line else "no-time")
 
 
 def _who(entry: Entry, forwarded: str, text: str) -> None:

@@ -90,5 +90,7 @@ class Proxies:
         return found
 
     def _trusts(self, text: str) -> bool:
+        if not self._networks:
+            return False
         address = ipaddress.ip_address(text)
         return any(address in network for network in self._networks)
