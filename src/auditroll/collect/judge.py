@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from auditroll.access import Producer, Tenants
 from auditroll.collect.admission import Admission
-from auditroll.collect.identities import assign_pseudonyms
+from auditroll.collect.identities import assign_pseudonyms, recognise
 from auditroll.collect.lines import encode_event, read_lines
 from auditroll.collect.rules import drop_unregistered, foreign_services, wrong_places
 from auditroll.collect.screen import Screen
@@ -46,6 +46,7 @@ class Judge:
         admission = read_lines(octets, seqs)
         admission.refuse(wrong_places(admission.events, epoch, admission.seqs))
         drop_unregistered(admission.events, tenant)
+        known = recognise(admission.events, tenant.tenant, self._vault)
         invalid = check_batch(admission.events, registry=self._tenants.registry(tenant.tenant))
         admission.refuse(
             {
@@ -55,7 +56,9 @@ class Judge:
         )
         admission.refuse(foreign_services(admission.events, producer))
         admission.refuse(self._screen.examine(admission.events, tenant.resource_grammars))
-        admission.refuse(await assign_pseudonyms(admission.events, tenant.tenant, self._vault))
+        admission.refuse(
+            await assign_pseudonyms(admission.events, known, tenant.tenant, self._vault)
+        )
         return admission
 
 

@@ -10,7 +10,7 @@ from auditroll.access import Tenant
 from auditroll.collect import Room
 from auditroll.collect.lines import encode_event
 from auditroll.errors import AccessError, CollectorError, ProducerError
-from auditroll.event import Event
+from auditroll.event import Envelope, Event
 from tests.unit.collect.support import EPOCH, PERSONAL, Installation, event, events
 
 pytestmark = pytest.mark.anyio
@@ -386,3 +386,107 @@ async def test_a_very_large_batch_becomes_several_frames(
     assert (answer.accepted, answer.durable_through) == (9, 9)
     assert here.log.appended > 2
     assert len(here.records()) == 9
+
+
+async def test_persons_become_pseudonyms_wherever_they_stand(here: Installation, key: str) -> None:
+    patients = [here.envelope("entity", f"patient:{n}", "patient") for n in (1, 2)]
+    who = {
+        "user_id": here.envelope("user", "jane"),
+        "on_behalf_of": here.envelope("user", "bob"),
+        "source_ip": here.envelope("ip", "192.0.2.7"),
+        "subject_id": patients[0],
+        "resource_type": "patient",
+    }
+    lists = {"resource_ids": patients, "resource_count": 2}
+    for first in (0, 20):
+        lines = [event(first + n, **who, **lists) for n in range(10)]
+        lines += [event(first + 10, **who, resource_id=patients[1])]
+        assert (await here.send(key, lines, first)).accepted == 11
+
+    stored = here.records()
+    assert len({record["user_id"] for record in stored}) == 1
+    assert len({record["source_ip"] for record in stored}) == 1
+    one = stored[0]
+    assert one["user_id"] != one["on_behalf_of"]
+    assert one["resource_ids"][0] == one["subject_id"]
+    assert one["resource_ids"][1] == stored[10]["resource_id"]
+    assert one["subject_id"].startswith("patient:p_")
+    assert not any(name in str(stored) for name in ("jane", "bob", "192.0.2.7", "'c'"))
+
+
+async def test_a_person_in_clear_or_a_forged_envelope_is_quarantined(
+    here: Installation, key: str
+) -> None:
+    jane, bob = here.envelope("user", "jane"), here.envelope("user", "bob")
+    forged = Envelope(c=bob.c, e=bob.e, l=here.envelope("user", "eve").l)
+    patient = here.envelope("entity", "patient:1", "patient")
+    lines = [
+        event(0, user_id="p_" + "0" * 32),
+        event(1, user_id=jane),
+        event(2, user_id=forged),
+        event(3, source_ip="192.0.2.7"),
+        event(4, resource_type="patient", resource_id="patient:1"),
+        event(5, user_id=patient),
+        event(6, subject_id=jane),
+        event(7, resource_type="patient", resource_ids=[patient, "patient:2"], resource_count=2),
+        event(8, resource_type="invoice", resource_id="invoice:77"),
+    ]
+    answer = await here.send(key, lines)
+    assert {found.seq: found.code for found in answer.results} == dict.fromkeys(
+        (0, 2, 3, 4, 5, 6, 7), "identity"
+    )
+    assert [record["producer_seq"] for record in here.records()] == [1, 8]
+
+
+async def test_a_list_of_plain_ids_does_not_ask_the_vault(
+    here: Installation, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_tenant: str, _wanted: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(here.vault, "resolve", never)
+    ids = {"resource_type": "invoice", "resource_ids": ["invoice:1"], "resource_count": 1}
+    assert (await here.send(key, [event(0, **ids)])).accepted == 1
+
+
+async def test_extensions_must_be_registered(here: Installation, key: str) -> None:
+    here.control.tenants.configure(
+        Tenant(
+            tenant="clinic",
+            ext_fields=frozenset({"ward"}),
+            event_types=frozenset({"x.ward.round"}),
+            resource_grammars={"invoice": "[0-9]{4}"},
+        )
+    )
+    lines = [
+        event(0, ext={"ward": "icu", "mood": "good"}),
+        event(1, ext={"mood": "good"}),
+        event(2, event_type="x.ward.round"),
+        event(3, event_type="x.other"),
+        event(4, resource_type="invoice", resource_id="invoice:1234"),
+        event(5, resource_type="invoice", resource_id="invoice:12345"),
+    ]
+    answer = await here.send(key, lines)
+    assert {found.seq: found.code for found in answer.results} == {3: "grammar", 5: "grammar"}
+    one, two = here.records()[:2]
+    assert (one["ext"], one["dropped_fields"]) == ({"ward": "icu"}, 1)
+    assert ("ext" in two, two["dropped_fields"]) == (False, 1)
+
+
+async def test_a_tenants_policy_chooses_the_class(here: Installation, key: str) -> None:
+    here.control.tenants.configure(Tenant(tenant="clinic", data_classes={"auth.login": "security"}))
+    await here.send(key, [event(0), event(1, event_type="auth.login", action_type="EXECUTE")])
+    assert [record["producer_seq"] for record in here.records("security")] == [1]
+    assert [record["data_class"] for record in here.records("standard")] == ["standard"]
+
+
+async def test_personal_data_is_caught_a_second_time(here: Installation, key: str) -> None:
+    lines = [
+        event(0, user_agent="curl/8 jane.doe@example.com"),
+        event(1, upstream_request_id="123-45-6789"),
+    ]
+    answer = await here.send(key, lines)
+    assert [(found.seq, found.code) for found in answer.results] == [(1, "pii")]
+    (record,) = here.records()
+    assert record["user_agent"] == "curl/8 [REDACTED:EMAIL]"
+    assert record["redactions"] == {"EMAIL": 1}

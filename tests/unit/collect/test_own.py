@@ -11,7 +11,7 @@ from tests.unit.collect.support import Installation
 
 pytestmark = pytest.mark.anyio
 
-PASSWORD = "a long enough pass phrase"  # noqa: S105
+PASSWORD = "a long enough pass phrase"
 ADA = Principal(id="1", name="ada", tenant="clinic", role=Role.AUDITOR, auth_method="bearer")
 
 
