@@ -100,14 +100,15 @@ def _auditroll(app: Any, folder: Path) -> None:
 def _basehttp(app: Any, folder: Path) -> None:
     from starlette.middleware.base import BaseHTTPMiddleware
 
-    from auditroll.capture.instrument import open_recorder
     from auditroll.clock import now_ms
     from auditroll.event import format_time, request_id
-    from auditroll.wire import ProducerCredential
+    from auditroll.recorder import Recorder, load_credential
 
-    credential = ProducerCredential.decode(_credential(folder).read_bytes())
-    recorder = open_recorder(
-        credential, service="bench", environment="test", spool=folder / "spool", ship=False
+    recorder = Recorder(
+        load_credential(_credential(folder)),
+        service="bench",
+        environment="test",
+        spool_root=folder / "spool",
     )
 
     async def dispatch(request: Any, call_next: Any) -> Any:

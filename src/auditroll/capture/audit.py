@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -67,7 +67,7 @@ class Audit(Facade):
         return carried
 
     @contextmanager
-    def job(self, name: str, carried: Mapping[str, str] | None = None) -> Iterator[None]:
+    def job(self, name: str, carried: Mapping[str, str] | None = None) -> Generator[None]:
         """Record the work inside the `with` block as one `job.run`.
 
         The actor is this service, on behalf of whoever caused the job; the job's name stands in

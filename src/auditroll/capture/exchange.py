@@ -56,8 +56,11 @@ class Exchange:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._status = self._bytes_in = self._bytes_out = 0
-        self._left = self._done = False
+        self._status: int = 0
+        self._bytes_in: int = 0
+        self._bytes_out: int = 0
+        self._left: bool = False
+        self._done: bool = False
         self._plan: Plan | None = None
         # Routers and mounts rewrite these in the scope.
         self._method: str = scope.get("method", "GET")

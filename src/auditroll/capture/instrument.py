@@ -1,7 +1,7 @@
 """`instrument`: the one call that makes an application or a worker leave records."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, overload
 
@@ -15,9 +15,10 @@ from auditroll.capture.identity import Identify, authenticated_user
 from auditroll.capture.routes import Declarations, Mode, RouteTable
 from auditroll.capture.templates import RouteIndex
 from auditroll.recorder import Recorder, load_credential
+from auditroll.ship import Shipper
 from auditroll.wire import ProducerCredential
 
-__all__ = ["Environment", "instrument", "open_recorder"]
+__all__ = ["Environment", "instrument"]
 
 Environment = Literal["production", "staging", "test", "development"]
 Credential = str | Path | ProducerCredential
@@ -97,66 +98,44 @@ def instrument(
         PolicyError: The credential, a route declaration or a trusted network is unusable.
     """
     held = credential if isinstance(credential, ProducerCredential) else load_credential(credential)
-    life = _Life(held, service=service, environment=environment, mode=mode, spool=spool, ship=ship)
-    settings = Settings(
-        RouteTable(routes or {}),
-        AddressPolicy(trusted_proxies, forwarded_header),
-        mode,
-        identify,
-    )
-    keyed = KeyedHash(held.payload_key.id, bytes.fromhex(held.payload_key.key))
-    capture = Capture(life.recorder, keyed, settings, RouteIndex(app))
-    life.capture = capture
+    chosen = environment or os.environ.get(_ENVIRONMENT) or "production"
+
+    def begin() -> Recorder:
+        return Recorder(
+            held,
+            service=service,
+            environment=chosen,
+            mode=mode,
+            spool_root=Path(spool) if spool is not None else None,
+            companion=Shipper.beside if ship else None,
+        )
+
+    recorder = begin()
+    key = held.payload_key
+    keyed = KeyedHash(key.id, bytes.fromhex(key.key))
+    addresses = AddressPolicy(trusted_proxies, forwarded_header)
+    settings = Settings(RouteTable(routes or {}), addresses, mode, identify)
+    capture = Capture(recorder, keyed, settings, RouteIndex(app))
     process.capture, process.service = capture, service
     if app is None:
         return None
     guard_access_log(access_log)
-    return attach(app, capture, life)
-
-
-def open_recorder(
-    credential: ProducerCredential,
-    *,
-    service: str,
-    environment: Environment | None = None,
-    mode: Mode = "durable",
-    spool: str | Path | None = None,
-    ship: bool = True,
-) -> Recorder:
-    """Return a recorder for one service of this process; see `instrument`."""
-    companion = None
-    if ship:
-        # Imported here: a process whose records an agent sends needs no HTTP client.
-        from auditroll.ship import Shipper
-
-        companion = Shipper.beside
-    chosen = environment or os.environ.get(_ENVIRONMENT) or "production"
-    return Recorder(
-        credential,
-        service=service,
-        environment=chosen,
-        mode=mode,
-        spool_root=Path(spool) if spool is not None else None,
-        companion=companion,
-    )
+    return attach(app, capture, _Life(capture, recorder, begin))
 
 
 class _Life:
     """The recorder from one start of the server to its shutdown, and from the next one on."""
 
-    def __init__(self, credential: ProducerCredential, **options: Any) -> None:
-        self._credential = credential
-        self._options = options
-        self.recorder = open_recorder(credential, **options)
-        self.capture: Capture | None = None
+    def __init__(self, capture: Capture, recorder: Recorder, begin: Callable[[], Recorder]) -> None:
+        self._capture = capture
+        self._recorder = recorder
+        self._begin = begin
 
     def start(self) -> None:
         """Begin the epoch, so that a service without requests is heard of too."""
-        self.recorder.start()
+        self._recorder.start()
 
     def close(self) -> None:
         """End the epoch; whatever comes later, as in a test that starts again, has a new one."""
-        self.recorder.close()
-        self.recorder = open_recorder(self._credential, **self._options)
-        if self.capture is not None:
-            self.capture.recorder = self.recorder
+        self._recorder.close()
+        self._capture.recorder = self._recorder = self._begin()
