@@ -95,7 +95,7 @@ class SealedPart:
         held = self._cache.columns(
             self._owner, [name for name in names if name in self.used], self._decode
         )
-        return {name: held.get(name, nulls(name, self.rows)) for name in names}
+        return {name: held[name] if name in held else nulls(name, self.rows) for name in names}
 
     def line_table(self) -> Table:
         """Return the columns of lines; see `Part`."""

@@ -20,7 +20,7 @@ from auditroll.segment.arrow import Table, pa
 __all__ = ["Hit", "Question", "Selector"]
 
 # The first wave of windows, in rows; each further wave is twice as large.
-FIRST_WAVE_ROWS: Final = 65_536
+FIRST_WAVE_ROWS: Final = 131_072
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 _SETTINGS: Final = (
