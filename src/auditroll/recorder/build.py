@@ -55,7 +55,7 @@ class Builder:
         Raises:
             Exception: No event can be made of them.
         """
-        values = {**_DEFAULTS, **self._base}
+        values: dict[str, Any] = {**_DEFAULTS, **self._base}
         draft = Draft(values)
         self._fields.put(draft, fields)
         values["timestamp"], values["event_id"] = self._stamps.stamp(fields.get("timestamp"))

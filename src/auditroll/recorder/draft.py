@@ -171,7 +171,7 @@ class Fields:
     def _take_resources(self, draft: Draft, name: str, value: Any) -> bool:
         if isinstance(value, str) or not isinstance(value, Iterable):
             return False
-        given: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        given: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType]
         if len(given) > _MAX_IDS:
             draft.cut[name] = self._hash.of("\n".join(map(str, given)).encode(errors="replace"))
             del given[_MAX_IDS:]
@@ -242,7 +242,7 @@ def _exact(value: Any) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, list | tuple):
-        return [_exact(item) for item in value]
+        return list(map(_exact, value))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, Mapping):
         return {str(key): _exact(value[key]) for key in sorted(value)}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     return value

@@ -2,6 +2,7 @@
 
 import atexit
 import contextvars
+import logging
 import os
 import sys
 import threading
@@ -23,6 +24,8 @@ from auditroll.wire import ProducerCredential
 __all__ = ["Companion", "Mode", "Recorder"]
 
 Mode = Literal["available", "durable", "strict"]
+_log = logging.getLogger("auditroll")
+
 _MODES: Final = frozenset(FIELDS["mode"].values)
 
 HEARTBEAT_S: Final = 60.0
@@ -62,7 +65,8 @@ class Recorder:
         limits: Other sizes of the spool.
 
     Raises:
-        PolicyError: `bad-service`, `bad-environment` or `bad-mode`.
+        PolicyError: `bad-service`, `bad-environment`, `bad-mode`, `bad-credential` or
+            `insecure-collector`.
     """
 
     def __init__(
@@ -155,6 +159,16 @@ class Recorder:
         """Return how this process's recording is doing."""
         return (self._session or Session(self._setup)).health()
 
+    def renew(self, epoch: str) -> None:
+        """Go on in a new epoch, because the collector takes no more of this one.
+
+        Args:
+            epoch: The one that is closed; nothing happens if it is not the present one.
+        """
+        session = self._session
+        if session is not None and session.writer is not None and self.epoch == epoch:
+            session.renew()
+
     def close(self) -> None:
         """End the epoch; events recorded afterwards are dropped and counted nowhere."""
         with self._starting:
@@ -189,9 +203,12 @@ class Recorder:
         session = Session(self._setup)
         session.start()
         _at_exit(self)
-        if self._make_companion is not None:
-            self.companion = self._make_companion(self)
-            self.companion.start()
+        try:
+            if self._make_companion is not None:
+                self.companion = self._make_companion(self)
+                self.companion.start()
+        except Exception:  # noqa: BLE001  records wait in the spool; nothing of them may be lost
+            _log.exception("auditroll: records are kept, but nothing ships them")
         return session
 
     def _build(self, session: Session, fields: Mapping[str, Any]) -> Event:
@@ -221,6 +238,7 @@ def _check(credential: ProducerCredential, service: str, environment: str, mode:
             f"the credential of {credential.producer_id} does not cover the service {service!r}",
             hint=f"It covers: {', '.join(credential.services)}.",
         )
+    credential.address()
     if environment not in FIELDS["environment"].values:
         raise PolicyError(
             "bad-environment",

@@ -75,6 +75,8 @@ class Session:
         self.seen = self.dropped = self.fallbacks = 0
         # Records of the recorder's own among those in the spool.
         self._own = 0
+        # Events in epochs of this process that the collector closed.
+        self._earlier = 0
         self.last_error = ""
         self._counting = threading.Lock()
         self._opening = threading.Lock()
@@ -95,7 +97,8 @@ class Session:
     @property
     def written(self) -> int:
         """Events in the spool, or delivered."""
-        return 0 if self.writer is None else self.writer.count - self._own
+        writer = self.writer
+        return self._earlier + (0 if writer is None else writer.count - self._own)
 
     def see(self) -> None:
         """Count an event that was handed in."""
@@ -173,6 +176,18 @@ class Session:
             with contextlib.suppress(SpoolError):
                 self._announce("producer.close")
             self.writer.close()
+
+    def renew(self) -> None:
+        """End the spool's epoch; the next event begins another."""
+        with self._opening:
+            writer, self.writer = self.writer, None
+            self._opened_at = float("-inf")
+            if writer is None:
+                return
+            writer.close()
+            with self._counting:
+                self._earlier += writer.count - self._own
+                self._own = 0
 
     def forget(self) -> None:
         """Give up what a forked child inherited; the parent goes on with it."""

@@ -78,6 +78,7 @@ class SpoolWriter:
         *,
         disk: Disk | None = None,
         limits: SpoolLimits | None = None,
+        epoch: str | None = None,
     ) -> "SpoolWriter":
         """Begin a new epoch.
 
@@ -86,13 +87,14 @@ class SpoolWriter:
             producer_id: Of the credential.
             disk: Another disk than the real one.
             limits: Other sizes than the usual ones.
+            epoch: 32 hex digits that no other epoch has; random when not given.
 
         Raises:
             SpoolError: The disk refused.
         """
         try:
             folder, owner = SpoolFolder.create(
-                root, producer_id, secrets.token_hex(16), disk or Disk()
+                root, producer_id, epoch or secrets.token_hex(16), disk or Disk()
             )
         except OSError as error:
             raise SpoolError.of(error) from error

@@ -1,15 +1,33 @@
 """A producer's credential file: all it needs to start while the collector is down."""
 
+import ipaddress
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from auditroll.errors import PolicyError
 
-__all__ = ["PayloadKey", "ProducerCredential", "VaultEpoch"]
+__all__ = ["Address", "PayloadKey", "ProducerCredential", "VaultEpoch"]
 
 FORMAT: Final = "auditroll-producer/1"
+
+
+class Address(NamedTuple):
+    """Where a collector is.
+
+    Args:
+        host: Name or address.
+        port: TCP port.
+        path: What comes before `/v1`, without a slash at its end.
+        secure: Over TLS.
+    """
+
+    host: str
+    port: int
+    path: str
+    secure: bool
 
 
 class PayloadKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,9 +104,39 @@ class ProducerCredential(msgspec.Struct, frozen=True, kw_only=True, omit_default
             raise _bad(f"the format is not {FORMAT}")
         return credential
 
+    def address(self) -> Address:
+        """Return where the collector is.
+
+        Raises:
+            PolicyError: `bad-credential`: it is no address. `insecure-collector`: the key and the
+                records would cross a network in clear.
+        """
+        try:
+            parts = urlsplit(self.collector_url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise _bad("collector_url is no address") from None
+        if parts.scheme not in {"http", "https"} or not host:
+            raise _bad("collector_url is no address")
+        secure = parts.scheme == "https"
+        if not secure and not _is_this_machine(host):
+            raise PolicyError(
+                "insecure-collector",
+                f"the key would go to {host} in clear",
+                hint="Use an https address; http is for a collector on this machine.",
+            )
+        return Address(host, port or (443 if secure else 80), parts.path.rstrip("/"), secure)
+
     def fingerprint(self) -> str:
         """Return a name for logs that tells nothing of the key."""
         return sha256(self.key.encode()).hexdigest()[:12]
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _bad(reason: str) -> PolicyError:
