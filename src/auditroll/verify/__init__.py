@@ -1,6 +1,7 @@
 """The verifier: from octets and a trust file to verdicts. It never raises for damage."""
 
 from auditroll.verify.bundle import verify_bundle
+from auditroll.verify.datadir import verify_installation
 from auditroll.verify.reader import Reader
 from auditroll.verify.readers import ArchiveReader, FolderReader
 from auditroll.verify.report import Counts, Finding, Report
@@ -16,4 +17,5 @@ __all__ = [
     "Report",
     "Trust",
     "verify_bundle",
+    "verify_installation",
 ]

@@ -21,7 +21,7 @@ from auditroll.verify.judge import Head, check_last_checkpoint, judge_stream
 from auditroll.verify.lines import LineFeeder, read_lines
 from auditroll.verify.listings import Listings
 from auditroll.verify.manifest import check_manifest
-from auditroll.verify.reader import Reader
+from auditroll.verify.reader import Reader, read_file
 from auditroll.verify.report import NO_STREAM, Report
 from auditroll.verify.scan import StreamScan
 from auditroll.verify.tree import TileSource
@@ -46,7 +46,7 @@ def verify_bundle(reader: Reader, trust: Trust | None = None) -> Report:
     report = Report()
     report.extend(check_manifest(reader))
     try:
-        trust = trust or Trust.parse(_read(reader, "trust.json", MAX_TRUST_OCTETS))
+        trust = trust or Trust.parse(read_file(reader, "trust.json", MAX_TRUST_OCTETS))
     except (OSError, BadTrust):
         report.add("cannot-judge", NO_STREAM, 0, 0)
         return report
@@ -79,7 +79,7 @@ class _Bundle:
         stream = trusted.stream
         path = f"streams/{stream}/checkpoint"
         try:
-            octets = _read(self._reader, path, MAX_CHECKPOINT_OCTETS)
+            octets = read_file(self._reader, path, MAX_CHECKPOINT_OCTETS)
             head = trusted_head(octets, self._trust, stream)
         except OSError:
             self._report.add("missing", stream, 0, trusted.min_size)
@@ -162,17 +162,7 @@ class _Files:
             tile = Tile(level, index, width)
             path = f"streams/{stream}/{tile_path(tile)}"
             try:
-                return tile_hashes(_read(self._reader, path, _MAX_TILE_OCTETS), tile)
+                return tile_hashes(read_file(self._reader, path, _MAX_TILE_OCTETS), tile)
             except (OSError, IntegrityError):
                 continue
         return None
-
-
-def _read(reader: Reader, path: str, limit: int) -> bytes:
-    """Return a file's octets, one more than `limit` at most.
-
-    Raises:
-        OSError: Not there, or not readable.
-    """
-    with reader.open(path) as file:
-        return file.read(limit + 1)

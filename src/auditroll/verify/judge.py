@@ -12,7 +12,7 @@ from auditroll.verify.scan import StreamScan
 from auditroll.verify.tree import NotDerivable, TileSource, compact_nodes, tree_root
 from auditroll.verify.trust import Trust
 
-__all__ = ["Head", "check_last_checkpoint", "judge_stream"]
+__all__ = ["Head", "check_last_checkpoint", "judge_stream", "root_at", "size_of"]
 
 # Beyond this many, lines that no head covers are named by range instead of one by one.
 _NAMED_EXCESS: Final = 1_000
@@ -23,7 +23,7 @@ class Head(NamedTuple):
 
     Args:
         size: Number of leaves.
-        root: 32 octets.
+        root: 32 octets; empty if no root is signed that counts.
     """
 
     size: int
@@ -36,6 +36,8 @@ def judge_stream(
     required: Sequence[Range] | None,
     ledgers: Ledgers,
     tiles: TileSource,
+    *,
+    is_growing: bool = False,
 ) -> Iterator[Finding]:
     """Yield the findings about one stream, those of its scan included.
 
@@ -45,6 +47,7 @@ def judge_stream(
         required: Indices that must be there; None for all.
         ledgers: What excuses absence.
         tiles: Hashes in place of lines that are not required.
+        is_growing: Whether lines behind the head are simply not signed yet.
     """
     judgement = _Judgement(scan, head, ledgers.expiry(scan, _presence(scan)), tiles)
     yield from judgement.expiry.findings
@@ -55,6 +58,8 @@ def judge_stream(
         yield Finding("empty-but-anchored", scan.stream, lo, head.size)
         return
     yield from judgement.places(wanted)
+    if not is_growing:
+        yield from judgement.excess()
     yield from judgement.chain()
     yield from judgement.tree()
     yield from _hidden(scan, ledgers)
@@ -74,24 +79,30 @@ def check_last_checkpoint(
         yield Finding("rolled-back", scan.stream, head.size, size)
         return
     try:
-        if size != head.size:
-            expiry = ledgers.expiry(scan, _presence(scan))
-            kept = _root_at(scan, size, expiry, tiles) == root
-        else:
-            kept = head.root == root
+        found = head.root if size == head.size else root_at(scan, size, ledgers, tiles)
     except NotDerivable:
         yield Finding("cannot-judge", scan.stream, 0, size)
         return
-    if not kept:
+    if found != root:
         yield Finding("forked", scan.stream, 0, size)
 
 
-def _root_at(scan: StreamScan, size: int, expiry: Expiry, tiles: TileSource) -> bytes:
-    """Return the root of the tree of the first `size` leaves.
+def root_at(scan: StreamScan, size: int, ledgers: Ledgers, tiles: TileSource) -> bytes:
+    """Return the root of the tree of the first `size` leaves, a cut of the scan.
 
     Raises:
         NotDerivable: Lines are absent.
     """
+    return _root_at(scan, size, ledgers.expiry(scan, _presence(scan)), tiles)
+
+
+def size_of(scan: StreamScan, ledgers: Ledgers) -> int:
+    """Return how many leaves a stream has, whether deleted, there, or unreadable."""
+    ends = [end for _, end in (*scan.covered(), *scan.held)]
+    return max([*ends, ledgers.expiry(scan, _presence(scan)).end])
+
+
+def _root_at(scan: StreamScan, size: int, expiry: Expiry, tiles: TileSource) -> bytes:
     seal = expiry.seal
     nodes = compact_nodes(expiry.end, seal.get("compact_range")) if seal else {}
     return tree_root(size, scan.ordered(), nodes, tiles)
@@ -106,9 +117,8 @@ class _Judgement:
         self._lacking = False
 
     def places(self, wanted: Sequence[Range]) -> Iterator[Finding]:
-        """Yield required indices without a line, lines out of order, and lines beyond the head."""
-        covered = self._scan.covered()
-        absent = subtracted(wanted, covered)
+        """Yield required indices without a line, and lines out of order."""
+        absent = subtracted(wanted, self._scan.covered())
         self._lacking = bool(absent)
         gaps = subtracted(absent, self._scan.held)
         for first, end in gaps:
@@ -116,7 +126,10 @@ class _Judgement:
         misplaced = None if gaps else self._scan.misplaced()
         if misplaced is not None:
             yield Finding("reordered", self._scan.stream, *misplaced)
-        for first, end in _named(clipped(covered, self._head.size, 2**53)):
+
+    def excess(self) -> Iterator[Finding]:
+        """Yield lines that the head does not cover."""
+        for first, end in _named(clipped(self._scan.covered(), self._head.size, 2**53)):
             yield Finding("altered", self._scan.stream, first, end)
 
     def _gap_verdict(self, first: int, end: int) -> str:
@@ -143,6 +156,8 @@ class _Judgement:
     def tree(self) -> Iterator[Finding]:
         """Yield a root that is not the signed one, or that cannot be derived."""
         scan, lo, size = self._scan, self.expiry.end, self._head.size
+        if not self._head.root:
+            return
         try:
             root = _root_at(scan, size, self.expiry, self._tiles)
         except NotDerivable:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from auditroll.verify.report import Finding
 
-__all__ = ["Listing", "Listings"]
+__all__ = ["Listing", "Listings", "heads_of"]
 
 # Root leaves that came out of order wait here for those before them.
 _WINDOW: Final = 65_536
@@ -35,7 +35,7 @@ class Listings:
 
     def read(self, leaf: Mapping[str, Any]) -> None:
         """Take over a leaf of the root; they are judged in the order of the root."""
-        heads = list(_heads(leaf)) if leaf.get("event_type") == "root.heads" else []
+        heads = list(heads_of(leaf)) if leaf.get("event_type") == "root.heads" else []
         heappush(self._waiting, (leaf["index"], heads))
         while self._waiting and (self._waiting[0][0] <= self._next or len(self._waiting) > _WINDOW):
             self._take()
@@ -58,7 +58,7 @@ class Listings:
             self._newest[stream] = listing
 
 
-def _heads(leaf: Mapping[str, Any]) -> Iterator[tuple[str, Listing]]:
+def heads_of(leaf: Mapping[str, Any]) -> Iterator[tuple[str, Listing]]:
     """Yield what a leaf lists; entries of another form list nothing."""
     heads = leaf.get("heads")
     for head in cast("Sequence[Any]", heads) if isinstance(heads, list) else ():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final, Protocol
 
-__all__ = ["BLOCK_OCTETS", "Reader", "blocks"]
+__all__ = ["BLOCK_OCTETS", "Reader", "blocks", "read_file"]
 
 BLOCK_OCTETS: Final = 2**20
 
@@ -34,3 +34,13 @@ def blocks(file: BinaryIO) -> Iterator[bytes]:
         if not block:
             return
         yield block
+
+
+def read_file(reader: Reader, path: str, limit: int) -> bytes:
+    """Return a file's octets, one more than `limit` at most.
+
+    Raises:
+        OSError: Not there, or not readable.
+    """
+    with reader.open(path) as file:
+        return file.read(limit + 1)

@@ -15,14 +15,17 @@ class FolderReader:
 
     Args:
         root: The folder.
+        within: Names of the folders below it to list; all when absent.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, within: Sequence[str] = ("",)) -> None:
         self._root = root
+        self._within = within
 
     def list(self) -> Sequence[str]:
         """Return the path of every file, sorted."""
-        files = (path for path in self._root.rglob("*") if not path.is_dir())
+        found = (path for name in self._within for path in (self._root / name).rglob("*"))
+        files = (path for path in found if not path.is_dir())
         return sorted(path.relative_to(self._root).as_posix() for path in files)
 
     def open(self, path: str) -> BinaryIO:

@@ -1,0 +1,52 @@
+"""What the journal says before any record has its place: streams, seals, heads, first seeds."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from auditroll.segment.journal import BadFrame
+from auditroll.verify.facts import GENESIS, SEAL
+from auditroll.verify.journal import JournalFile, JournalFrame, KeyOf
+from auditroll.verify.listings import Listing, heads_of
+from auditroll.verify.objects import REWRITE
+
+__all__ = ["Journalled"]
+
+_DELETION: Final = "retention.deletion"
+
+
+class Journalled:
+    """The journal, read once for its checksums and its facts.
+
+    Args:
+        files: In order, open.
+        key_of: The key store.
+        running: Whether a server may be writing the last frame just now.
+    """
+
+    def __init__(self, files: Sequence[JournalFile], key_of: KeyOf, *, running: bool) -> None:
+        self.kinds: dict[str, str] = {}
+        self.facts: list[dict[str, Any]] = []
+        self.listings: dict[str, Listing] = {}
+        self.seeds: dict[str, str] = {}
+        for file in files:
+            for frame in file.check(key_of, running=running):
+                try:
+                    self._read(frame)
+                except BadFrame:
+                    file.lose(frame)
+
+    def _read(self, frame: JournalFrame) -> None:
+        for stream, seed in frame.seeds():
+            self.seeds.setdefault(stream, seed)
+        if not frame.is_batch:
+            for entry in frame.entries():
+                self._note(entry.record | {"stream": entry.stream})
+
+    def _note(self, record: dict[str, Any]) -> None:
+        event_type = record.get("event_type")
+        if event_type == GENESIS:
+            self.kinds[record["stream"]] = str(record.get("stream_kind"))
+        elif event_type in (SEAL, REWRITE, _DELETION):
+            self.facts.append(record)
+        elif event_type == "root.heads":
+            self.listings.update(heads_of(record))
