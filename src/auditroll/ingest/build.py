@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
@@ -14,7 +14,7 @@ from auditroll.ingest.entry import Entry
 from auditroll.ingest.hops import Proxies
 from auditroll.ingest.identities import Identities
 from auditroll.redact import clean_user_agent
-from auditroll.wire import ProducerCredential
+from auditroll.wire import PayloadKey, ProducerCredential
 
 __all__ = ["UNMATCHED", "Builder"]
 
@@ -69,8 +69,7 @@ class Builder:
         }
         self._identities = Identities(credential)
         self._proxies = proxies
-        self._path_key = bytes.fromhex(credential.payload_key.key)
-        self._path_prefix = f"hmac:{credential.payload_key.id}:"
+        self._path_ref = lru_cache(maxsize=16_384)(_path_hash(credential.payload_key))
 
     def line(self, entry: Entry, epoch: str, seq: int) -> bytes:
         """Return the canonical line of an entry, the same octets but for envelopes at each call.
@@ -126,9 +125,16 @@ class Builder:
         elif entry.hops:
             entry.dropped += 1
 
-    def _path_ref(self, target: str) -> str:
+
+def _path_hash(key: PayloadKey) -> Callable[[str], str]:
+    """Return what gives the keyed hash of a request target's path, as capture hashes it."""
+    secret = bytes.fromhex(key.key)
+
+    def path_ref(target: str) -> str:
         path = target.partition("?")[0].encode("utf-8", "surrogateescape")
-        return self._path_prefix + hmac.digest(self._path_key, path, sha256).hex()
+        return f"hmac:{key.id}:{hmac.digest(secret, path, sha256).hex()}"
+
+    return path_ref
 
 
 @lru_cache(maxsize=4096)

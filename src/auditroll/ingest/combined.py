@@ -5,7 +5,8 @@ front, a host name for an address, a user with spaces, an empty request, fields 
 """
 
 import re
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from auditroll.ingest.entry import Entry, Unreadable
 from auditroll.ingest.hops import is_address, split_hops
@@ -42,7 +43,8 @@ def parse_combined(line: str) -> Entry:
         raise Unreadable("no-time")
     entry = Entry(parse_moment(line[opening + 1 : close]))
     forwarded = unescape(lead[1]) if lead else ""
-    _who(entry, forwarded, line[lead.end() if lead else 0 : opening])
+    hops, entry.user, entry.dropped = _who(forwarded, line[lead.end() if lead else 0 : opening])
+    entry.hops = list(hops)
     _what(entry, [match.groups() for match in _TOKEN.finditer(line, start)])
     return entry
 
@@ -80,10 +82,18 @@ def _request_quote(line: str, start: int) -> int:
     raise Unreadable("no-request" if "]" in line else "no-time")
 
 
-def _who(entry: Entry, forwarded: str, text: str) -> None:
+class _Who(NamedTuple):
+    hops: tuple[str, ...]
+    user: str
+    dropped: int
+
+
+@lru_cache(maxsize=16_384)
+def _who(forwarded: str, text: str) -> _Who:
     """Read `[vhost] host[, host...] ident user`; everything behind ident is the user."""
     words = text.split()
     hops = split_hops(forwarded)
+    dropped = 0
     while words and words[0].endswith(","):
         hops.append(words.pop(0).rstrip(","))
     # In front of an address stands a virtual host, or the end of a list of forwarded addresses.
@@ -92,11 +102,11 @@ def _who(entry: Entry, forwarded: str, text: str) -> None:
         if is_address(first):
             hops.append(first)
         else:
-            entry.dropped += 1
-    entry.hops = hops + words[:1]
-    identity, user = words[1:2], " ".join(words[2:])
-    entry.dropped += bool(identity and identity[0] not in _NOTHING)
-    entry.user = "" if user in _NOTHING or user == '""' else unescape(user)
+            dropped += 1
+    hops += words[:1]
+    dropped += bool(words[1:2] and words[1] not in _NOTHING)
+    user = " ".join(words[2:])
+    return _Who(tuple(hops), "" if user in _NOTHING or user == '""' else unescape(user), dropped)
 
 
 def _what(entry: Entry, tokens: list[tuple[str | None, ...]]) -> None:

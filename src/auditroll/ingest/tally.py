@@ -80,15 +80,13 @@ class Tally:
             refused: Reason of the lines that were not readable here.
         """
         through = self._through.get(epoch, -1)
-        results = {result.seq: result for result in answer.results}
-        for seq in range(max(first, through + 1), first + count):
-            result = results.get(seq)
-            if result is None:
-                self._accepted += 1
-            elif result.result == "duplicate":
+        new = [result for result in answer.results if result.seq > through]
+        self._accepted += first + count - max(first, through + 1) - len(new)
+        for result in new:
+            if result.result == "duplicate":
                 self._duplicates += 1
             else:
-                self._quarantine(seq, refused.get(seq) or str(result.code))
+                self._quarantine(result.seq, refused.get(result.seq) or str(result.code))
         self._through[epoch] = max(through, first + count - 1)
 
     def note(self, notice: Notice) -> None:
