@@ -149,7 +149,7 @@ class Collector:
                     epoch.is_file = True
                     await self.epochs.store(epoch)
                 admission = await self._store(producer, epoch, delivery, missing)
-                epoch.last_heard = now_ms()
+                epoch.last_heard, epoch.heard = now_ms(), True
                 await self._after(epoch, delivery, missing, admission)
                 through = epoch.durable_through()
         finally:

@@ -44,7 +44,8 @@ class Epoch:
         prefix: Of a file epoch.
         opened: When the collector first heard of it, milliseconds since 1970.
         closed_at: When its `producer.close` came.
-        last_heard: When its last batch came.
+        last_heard: When its last batch came; of an earlier start's epoch, when this one began.
+        heard: A batch came since this start.
         successor_opened: When another epoch named this one as its predecessor.
         holes: Missing ranges and since when they are known.
         changed: Its row in the control database is not what stands here.
@@ -63,6 +64,7 @@ class Epoch:
     opened: int = 0
     closed_at: int | None = None
     last_heard: int = 0
+    heard: bool = False
     successor_opened: int | None = None
     holes: dict[Range, int] = field(default_factory=dict[Range, int])
     changed: bool = False
@@ -90,9 +92,19 @@ class Epochs:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: dict[tuple[str, str], Epoch] = {}
+        # Epochs in which something may be amiss: all that were heard of since the last look.
+        self._watched: dict[tuple[str, str], Epoch] = {}
 
     def __iter__(self) -> Iterator[Epoch]:
         return iter(list(self._known.values()))
+
+    def watched(self) -> list[Epoch]:
+        """Return the epochs in which something may be amiss."""
+        return list(self._watched.values())
+
+    def settled(self, epoch: Epoch) -> None:
+        """Stop watching an epoch until it is heard of again."""
+        self._watched.pop((epoch.producer, epoch.epoch), None)
 
     def load(self, watermarks: Iterable[Watermark], tenants: Mapping[str, str], now: int) -> None:
         """Take over what the log and the control database know.
@@ -109,6 +121,7 @@ class Epochs:
             epoch = self.get(producer, epoch_id, tenants.get(producer, ""), now)
             for first, last in ranges:
                 epoch.received.add(first, last)
+        self._watched = dict(self._known)
 
     def find(self, producer: str, epoch_id: str) -> Epoch | None:
         """Return an epoch if it was heard of."""
@@ -122,12 +135,14 @@ class Epochs:
             epoch = Epoch(producer, epoch_id, tenant, opened=now, last_heard=now)
             self._known[key] = epoch
         epoch.tenant = epoch.tenant or tenant
+        self._watched[key] = epoch
         return epoch
 
     def drop_unused(self, epoch: Epoch) -> None:
         """Forget an epoch of which nothing is known and for which no batch waits."""
         known = epoch.announced or epoch.is_file or epoch.received.highest() >= 0
         if not known and not epoch.users:
+            self.settled(epoch)
             self._known.pop((epoch.producer, epoch.epoch), None)
 
     async def store(self, epoch: Epoch) -> None:

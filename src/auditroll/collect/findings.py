@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from auditroll.access.schema import GAPS
-from auditroll.collect.epochs import Epoch
+from auditroll.collect.epochs import Epoch, Epochs
 from auditroll.collect.intervals import Range
 
 __all__ = ["HOLE_AFTER_MS", "SILENT_AFTER_MS", "Finding", "Findings"]
@@ -65,11 +65,11 @@ class Findings:
         """Return the findings that stand."""
         return sorted(self._told)
 
-    def look(self, epochs: Iterable[Epoch], now: int) -> tuple[list[Finding], list[Finding]]:
-        """Return what is new and what has ended.
+    def look(self, epochs: Epochs, now: int) -> tuple[list[Finding], list[Finding]]:
+        """Return what is new and what has ended, and stop watching epochs without either.
 
         Args:
-            epochs: Every epoch.
+            epochs: The collector's.
             now: Milliseconds since 1970.
         """
         told: dict[tuple[str, str], list[Finding]] = {}
@@ -77,14 +77,16 @@ class Findings:
             told.setdefault((finding.producer, finding.epoch), []).append(finding)
         new: list[Finding] = []
         ended: list[Finding] = []
-        for epoch in epochs:
-            if not epoch.tenant:
-                # The collector's own, of an earlier start: written and waited for in one step.
-                continue
+        for epoch in epochs.watched():
             before = told.get((epoch.producer, epoch.epoch), [])
-            ended.extend(finding for finding in before if _over(finding, epoch, now))
-            standing = [finding for finding in before if not _over(finding, epoch, now)]
-            new.extend(_new(epoch, standing, now))
+            over = [finding for finding in before if _over(finding, epoch, now)]
+            standing = [finding for finding in before if finding not in over]
+            # The collector's own epoch of an earlier start has no tenant and needs no look.
+            found = _new(epoch, standing, now) if epoch.tenant else []
+            new += found
+            ended += over
+            if not before and not found and not _may_fail(epoch):
+                epochs.settled(epoch)
         return new, ended
 
     async def told(self, findings: Iterable[Finding], now: int) -> None:
@@ -124,7 +126,8 @@ def _over(finding: Finding, epoch: Epoch, now: int) -> bool:
     if finding.kind == "hole":
         return epoch.received.covers(finding.first, finding.last)
     if finding.kind == "silent":
-        return epoch.closed_at is not None or now - epoch.last_heard < SILENT_AFTER_MS
+        heard = epoch.heard and now - epoch.last_heard < SILENT_AFTER_MS
+        return epoch.closed_at is not None or heard
     return epoch.closed_at is not None
 
 
@@ -141,6 +144,12 @@ def _new(epoch: Epoch, standing: list[Finding], now: int) -> list[Finding]:
         for first, last, kind in found
         if kind != "hole" or not _contained((first, last), standing)
     ]
+
+
+def _may_fail(epoch: Epoch) -> bool:
+    """Tell whether time alone can make a finding of the epoch."""
+    awaited = epoch.announced or epoch.successor_opened is not None
+    return bool(epoch.holes) or (awaited and epoch.closed_at is None and not epoch.is_file)
 
 
 def _lasting_holes(epoch: Epoch, now: int) -> list[Range]:

@@ -12,7 +12,7 @@ from tests.unit.collect.support import Installation
 pytestmark = pytest.mark.anyio
 
 PASSWORD = "a long enough pass phrase"
-ADA = Principal(id="1", name="ada", tenant="clinic", role=Role.AUDITOR, auth_method="bearer")
+RUTH = Principal(id="1", name="mrs-ruth", tenant="clinic", role=Role.AUDITOR, auth_method="bearer")
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def here(tmp_path: Path) -> Iterator[Installation]:
 
 async def test_a_search_is_a_record_of_the_system_class(here: Installation) -> None:
     await here.own.record(
-        ADA, "audit.search", "READ", resource="record", address="192.0.2.7", resource_count=3
+        RUTH, "audit.search", "READ", resource="record", address="192.0.2.7", resource_count=3
     )
-    await here.own.record(ADA, "audit.export", "EXPORT", resource="bundle")
+    await here.own.record(RUTH, "audit.export", "EXPORT", resource="bundle")
 
     search, export = here.records("system")
     assert search["event_type"] == "audit.search"
@@ -39,10 +39,10 @@ async def test_a_search_is_a_record_of_the_system_class(here: Installation) -> N
 
 
 async def test_nobody_is_named_in_clear(here: Installation) -> None:
-    await here.own.record(ADA, "audit.search", "READ")
+    await here.own.record(RUTH, "audit.search", "READ")
     (record,) = here.records("system")
     assert record["user_id"].startswith("p_")
-    assert "ada" not in str(record)
+    assert "ruth" not in str(record)
 
 
 async def test_a_refused_sign_in_names_a_known_account_only(here: Installation) -> None:
@@ -67,15 +67,15 @@ async def test_an_action_whose_record_fails_must_not_go_on(
     with monkeypatch.context() as patched:
         patched.setattr(here.log, "append", full)
         with pytest.raises(CollectorError):
-            await here.own.record(ADA, "audit.search", "READ")
+            await here.own.record(RUTH, "audit.search", "READ")
     with pytest.raises(CollectorError) as refused:
-        await here.own.record(ADA, "audit.search", "NOT AN ACTION")
+        await here.own.record(RUTH, "audit.search", "NOT AN ACTION")
     assert refused.value.code == "own-event-refused"
-    await here.own.record(ADA, "audit.search", "READ")
+    await here.own.record(RUTH, "audit.search", "READ")
     (record,) = here.records("system")
     assert record["producer_seq"] == 1
 
 
 async def test_an_outside_producer_may_not_use_the_name(here: Installation) -> None:
-    await here.own.record(ADA, "audit.search", "READ")
+    await here.own.record(RUTH, "audit.search", "READ")
     assert [known.producer for known in here.control.producers.list()] == []

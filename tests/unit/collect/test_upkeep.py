@@ -151,3 +151,36 @@ async def test_many_holes_are_told_in_several_facts(
         await here.send(key, [event(seq)], first=seq)
     await here.upkeep.tick(now_ms())
     assert gaps(here) == [("hole", [[0, 0], [2, 2]], False), ("hole", [[4, 4]], False)]
+
+
+async def test_a_restart_does_not_make_a_silent_producer_heard(tmp_path: Path) -> None:
+    before, now = Installation(tmp_path), now_ms()
+    key = before.producer()
+    await before.send(key, [opening(), event(1)])
+    await before.upkeep.tick(now + SILENT_AFTER_MS + 1000)
+    before.close()
+
+    after = await Installation(tmp_path).start()
+    await after.upkeep.tick(now_ms())
+    assert gaps(after) == [("silent", [[2, 2]], False)]
+    await after.send(key, [event(2)], first=2)
+    await after.upkeep.tick(now_ms())
+    assert gaps(after)[1:] == [("silent", [[2, 2]], True)]
+    after.close()
+
+
+async def test_only_epochs_that_may_fail_are_looked_at(here: Installation) -> None:
+    one, two, three, four = (here.producer(name) for name in ("one", "two", "three", "four"))
+    await here.send(one, events(3))
+    await here.send(two, [opening(), closing(1)])
+    await here.send(three, [opening()])
+    await here.send(four, events(2, first=1), first=1)
+    await here.upkeep.tick(now_ms())
+    watched = {epoch.producer for epoch in here.collector.epochs.watched()}
+    assert watched == {"three", "four"}
+
+    await here.send(four, [event(0)])
+    await here.send(one, [event(3)], first=3)
+    assert len(here.collector.epochs.watched()) == 3
+    await here.upkeep.tick(now_ms())
+    assert {epoch.producer for epoch in here.collector.epochs.watched()} == {"three"}
