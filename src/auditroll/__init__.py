@@ -1,16 +1,14 @@
 """auditroll: a tamper-evident, PII-free audit log for APIs and AI model calls.
 
 The names below are what an application uses; they are imported when first asked for, so that
-importing the package stays cheap for the verifier and the command line.
+importing the package stays cheap for the verifier and the command line. Their types stand in the
+stub beside this file.
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from auditroll.capture import Actor, AuditExempt, Route, audit, instrument
-
-__all__ = ["Actor", "AuditExempt", "Route", "audit", "instrument"]
+__all__ = ["Actor", "AuditExempt", "Route", "audit", "instrument"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
