@@ -28,20 +28,19 @@ _CARDS: Final[tuple[tuple[int, int, frozenset[int]], ...]] = (
     (2221, 2720, frozenset((16,))),
     (34, 34, frozenset((15,))),  # American Express
     (37, 37, frozenset((15,))),
-    (300, 305, frozenset((14, 16))),  # Diners Club
-    (3095, 3095, frozenset((14, 16))),
-    (36, 36, frozenset((14, 16))),
-    (38, 39, frozenset((14, 16))),
-    (3528, 3589, frozenset((16, 17, 18, 19))),  # JCB
+    (300, 305, frozenset((14,))),  # Diners Club
+    (3095, 3095, frozenset((14,))),
+    (36, 36, frozenset((14,))),
+    (38, 39, frozenset((14,))),
+    (3528, 3589, frozenset((16,))),  # JCB
     (2131, 2131, frozenset((15,))),
     (1800, 1800, frozenset((15,))),
-    (6011, 6011, frozenset((16, 17, 18, 19))),  # Discover
-    (644, 659, frozenset((16, 17, 18, 19))),
+    (6011, 6011, frozenset((16, 19))),  # Discover
+    (644, 659, frozenset((16, 19))),
     (62, 62, frozenset((16, 17, 18, 19))),  # UnionPay
-    (8100, 8171, frozenset((16, 17, 18, 19))),
-    (2200, 2204, frozenset((16, 17, 18, 19))),  # Mir
-    (60, 60, frozenset((16,))),  # RuPay
-    (6521, 6522, frozenset((16,))),
+    (8171, 8171, frozenset((16,))),
+    (2200, 2204, frozenset((16, 19))),  # Mir
+    (6069, 6085, frozenset((16,))),  # RuPay
 )
 # Maestro has the rest of 50 and 56 to 69, in twelve lengths: one of sixty random numbers. Without
 # separators or a word that says card, only the prefixes known to be issued count.
