@@ -11,25 +11,10 @@ from msgspec import UNSET, Struct, UnsetType
 
 from auditroll.event import values as closed
 from auditroll.event.canonical import MAX_INTEGER
+from auditroll.event.envelope import Envelope
 from auditroll.event.spec import Spec, enum, flag, text, whole
 
 __all__ = ["Envelope", "Event"]
-
-
-class Envelope(Struct, omit_defaults=True, frozen=True, forbid_unknown_fields=True):
-    """An identity on the wire: what the vault needs to give it a pseudonym (section 11).
-
-    Args:
-        c: HPKE encapsulated key and ciphertext, base64.
-        e: Id of the vault's epoch key.
-        l: Lookup: keyed hash of the identity, 64 hex digits.
-        t: Resource type, where the stored value is `type:pseudonym`.
-    """
-
-    c: str
-    e: str
-    l: str  # noqa: E741  the wire name
-    t: str | UnsetType = UNSET
 
 
 _Text = str | UnsetType
