@@ -22,6 +22,7 @@ __all__ = [
     "Frame",
     "FrameCodec",
     "FrameHeader",
+    "decode_entry",
     "decode_plaintext",
     "encode_plaintext",
     "frame_at",
@@ -352,10 +353,18 @@ def decode_plaintext(plaintext: bytes) -> tuple[dict[str, Any], Iterator[Entry]]
 
 
 def _entries(lines: Iterable[bytes]) -> Iterator[Entry]:
-    loads, unhex = orjson.loads, bytes.fromhex
     for line in lines:
-        try:
-            found = loads(line)
-            yield Entry(found["record"], unhex(found["seed"]), found["stream"])
-        except (orjson.JSONDecodeError, KeyError, ValueError, TypeError):
-            raise BadFrame("a record in a frame is not what was written") from None
+        yield decode_entry(line)
+
+
+def decode_entry(line: bytes) -> Entry:
+    """Return the record in one line of a frame's plaintext.
+
+    Raises:
+        BadFrame: Not what `encode_plaintext` writes.
+    """
+    try:
+        found = orjson.loads(line)
+        return Entry(found["record"], bytes.fromhex(found["seed"]), found["stream"])
+    except (orjson.JSONDecodeError, KeyError, ValueError, TypeError):
+        raise BadFrame("a record in a frame is not what was written") from None

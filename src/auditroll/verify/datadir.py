@@ -247,9 +247,9 @@ def _deletions(facts: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int, i
                 yield str(fact.get("target_stream")), first, count
 
 
-def _seed(digits: str | None) -> bytes | None:
+def _seed(digits: bytes | None) -> bytes | None:
     try:
-        return None if digits is None else bytes.fromhex(digits)
+        return None if digits is None else bytes.fromhex(digits.decode())
     except ValueError:
         return None
 

@@ -5,7 +5,7 @@ Source: format reference, section 9.
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from auditroll.segment.journal import (
     BadFrame,
@@ -13,6 +13,7 @@ from auditroll.segment.journal import (
     FileHeader,
     Frame,
     FrameCodec,
+    decode_entry,
     decode_plaintext,
     frame_at,
     is_cut,
@@ -21,15 +22,17 @@ from auditroll.segment.journal import (
 )
 from auditroll.verify.report import NO_STREAM, Finding
 
-__all__ = ["JournalFile", "JournalFrame", "KeyOf", "check_numbers"]
+__all__ = ["JournalFile", "JournalFrame", "JournalLine", "KeyOf", "check_numbers"]
 
 _FRAME_HEAD_OCTETS: Final = 16
 # Where the header's JSON begins: magic, length.
 _JSON_START: Final = 12
 _CHECKSUM_OCTETS: Final = 4
 # A frame's line ends in `"seed":"<32 digits>","stream":"<32 digits>"}`.
-_STREAM_AT: Final = slice(-34, -2)
-_SEED_AT: Final = slice(-78, -46)
+_STREAM: Final = slice(-34, -2)
+_STREAM_NAME: Final = slice(-46, -34)
+_SEED: Final = slice(-78, -46)
+_SEED_NAME: Final = slice(-87, -78)
 
 KeyOf = Callable[[str], bytes | None]
 """Returns the octets of a key by its id; None if they are not there."""
@@ -47,13 +50,13 @@ class JournalFrame:
         BadFrame: It is not what the format says.
     """
 
-    __slots__ = ("_entries", "head", "number", "path", "plaintext")
+    __slots__ = ("head", "number", "path", "plaintext")
 
     def __init__(self, number: int, path: str, plaintext: bytes) -> None:
         self.number = number
         self.path = path
         self.plaintext = plaintext
-        self.head, self._entries = decode_plaintext(plaintext)
+        self.head, _entries = decode_plaintext(plaintext)
         if not isinstance(self.head.get("received_at"), str):
             raise BadFrame(f"frame {number} has no time")
 
@@ -62,18 +65,38 @@ class JournalFrame:
         """Whether its records come from a producer; else they are facts or root leaves."""
         return self.head.get("kind") == "batch"
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield its records, once.
+    def lines(self) -> Iterator["JournalLine"]:
+        """Yield its records, not decoded.
 
         Raises:
-            BadFrame: A record is not what the format says.
+            BadFrame: A line does not end as the format says.
         """
-        return self._entries
+        for octets in self.plaintext.split(b"\n")[1:-1]:
+            if octets[_SEED_NAME] != b',"seed":"' or octets[_STREAM_NAME] != b'","stream":"':
+                raise BadFrame(f"a record of frame {self.number} is not what was written")
+            yield JournalLine(octets[_STREAM].decode(errors="replace"), octets[_SEED], octets)
 
-    def seeds(self) -> Iterator[tuple[str, str]]:
-        """Yield each record's stream and seed, 32 hex digits each, without decoding the record."""
-        for line in self.plaintext.split(b"\n")[1:-1]:
-            yield line[_STREAM_AT].decode(errors="replace"), line[_SEED_AT].decode(errors="replace")
+
+class JournalLine(NamedTuple):
+    """One record in a frame.
+
+    Args:
+        stream: Stream id.
+        seed: 32 hex digits.
+        octets: The whole line.
+    """
+
+    stream: str
+    seed: bytes
+    octets: bytes
+
+    def entry(self) -> Entry:
+        """Return the record, decoded.
+
+        Raises:
+            BadFrame: It is not what the format says.
+        """
+        return decode_entry(self.octets)
 
 
 class JournalFile:

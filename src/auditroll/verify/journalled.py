@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from auditroll.segment.journal import BadFrame
+from auditroll.segment.journal import BadFrame, Entry
 from auditroll.verify.facts import GENESIS, SEAL
 from auditroll.verify.journal import JournalFile, JournalFrame, KeyOf
 from auditroll.verify.listings import Listing, heads_of
@@ -27,7 +27,7 @@ class Journalled:
         self.kinds: dict[str, str] = {}
         self.facts: list[dict[str, Any]] = []
         self.listings: dict[str, Listing] = {}
-        self.seeds: dict[str, str] = {}
+        self.seeds: dict[str, bytes] = {}
         for file in files:
             for frame in file.check(key_of, running=running):
                 try:
@@ -36,16 +36,16 @@ class Journalled:
                     file.lose(frame)
 
     def _read(self, frame: JournalFrame) -> None:
-        for stream, seed in frame.seeds():
-            self.seeds.setdefault(stream, seed)
-        if not frame.is_batch:
-            for entry in frame.entries():
-                self._note(entry.record | {"stream": entry.stream})
+        for line in frame.lines():
+            self.seeds.setdefault(line.stream, line.seed)
+            if not frame.is_batch:
+                self._note(line.entry())
 
-    def _note(self, record: dict[str, Any]) -> None:
+    def _note(self, entry: Entry) -> None:
+        record = entry.record
         event_type = record.get("event_type")
         if event_type == GENESIS:
-            self.kinds[record["stream"]] = str(record.get("stream_kind"))
+            self.kinds[entry.stream] = str(record.get("stream_kind"))
         elif event_type in (SEAL, REWRITE, _DELETION):
             self.facts.append(record)
         elif event_type == "root.heads":

@@ -21,14 +21,12 @@ class Rows:
     Args:
         first: Index of the first.
         hashes: Leaf hashes.
-        prev_hashes: `prev_hash` of each, 64 hex digits.
         received: `received_at` of each, TIME texts.
         seeds: Column of seeds; null where a slot is hidden.
     """
 
     first: int
     hashes: Sequence[bytes]
-    prev_hashes: Sequence[str]
     received: Sequence[str]
     seeds: Any
 
@@ -40,34 +38,37 @@ class Overlap:
     Args:
         seed: Of the stream's first journalled record; None if there is none.
         start: Index that the journal begins with, once it is found.
-        prev_hash: What the first journalled record follows, 64 hex digits.
+        last_hash: Of the last sealed row, 64 hex digits.
         received: Of the last record before the journal, TIME text.
         first_received: Of the first journalled record, if it is sealed.
-        hashes: Leaf hashes of the sealed rows from `start` on.
+        seeds: Of the sealed rows from `start` on; None where a slot is hidden.
         end: Index after the last sealed row.
         lost: Whether rows that may matter cannot be read.
     """
 
     seed: bytes | None
     start: int | None = None
-    prev_hash: str = ZERO_HASH.hex()
+    last_hash: str = ZERO_HASH.hex()
     received: str = ""
     first_received: str = ""
-    hashes: list[bytes] = field(default_factory=list[bytes])
+    seeds: list[bytes | None] = field(default_factory=list[bytes | None])
     end: int = 0
     lost: bool = False
 
     def see(self, rows: Rows) -> None:
         """Take over rows in the order of the stream."""
-        place = 0 if self.start is not None else self._sought(rows)
-        if place is None:
-            self.received = rows.received[-1]
-            self.prev_hash = rows.hashes[-1].hex()
-        else:
-            if self.start is None:
-                self._begin(rows, place)
-            self.hashes += rows.hashes[place:]
         self.end = rows.first + len(rows.hashes)
+        self.last_hash = rows.hashes[-1].hex()
+        if self.seed is None:
+            self.received = rows.received[-1]
+            return
+        seeds = rows.seeds.to_pylist()
+        if self.start is not None:
+            self.seeds += seeds
+        elif self.seed in seeds:
+            self._begin(rows, seeds)
+        else:
+            self.received = rows.received[-1]
 
     def lose(self, end: int) -> None:
         """Note that the rows up to `end` cannot be read."""
@@ -77,7 +78,7 @@ class Overlap:
     def skip(self, end: int, last_leaf_hash: str, received: str) -> None:
         """Note that the rows up to `end` were deleted; they are no longer in the journal."""
         self.end = max(self.end, end)
-        self.prev_hash, self.received = last_leaf_hash, received
+        self.last_hash, self.received = last_leaf_hash, received
 
     def begin(self) -> int | None:
         """Return the index of the first journalled record; None if it cannot be known."""
@@ -85,17 +86,12 @@ class Overlap:
             self.start = self.end
         return self.start
 
-    def _sought(self, rows: Rows) -> int | None:
-        if self.seed is None:
-            return None
-        seeds = rows.seeds.to_pylist()
-        return seeds.index(self.seed) if self.seed in seeds else None
-
-    def _begin(self, rows: Rows, place: int) -> None:
+    def _begin(self, rows: Rows, seeds: Sequence[bytes | None]) -> None:
+        place = seeds.index(self.seed)
         # Rows that were lost before this one no longer matter.
         self.lost = False
         self.start = rows.first + place
-        self.prev_hash = rows.prev_hashes[place]
+        self.seeds += seeds[place:]
         self.first_received = rows.received[place]
         if place:
             self.received = rows.received[place - 1]

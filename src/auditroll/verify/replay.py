@@ -11,7 +11,7 @@ from auditroll.errors import Error
 from auditroll.segment.journal import BadFrame, Entry
 from auditroll.tlog import leaf_hash, make_leaf, seal_record
 from auditroll.verify.facts import FACT_TYPES
-from auditroll.verify.journal import JournalFile, JournalFrame
+from auditroll.verify.journal import JournalFile, JournalFrame, JournalLine
 from auditroll.verify.overlap import Overlap
 from auditroll.verify.scan import Batch, StreamScan
 
@@ -101,13 +101,17 @@ class Replay:
 
     def _frame(self, frame: JournalFrame) -> None:
         self._received = max(self._received, str(frame.head["received_at"]))
-        for entry in frame.entries():
-            _demand_stream(entry)
-            if entry.stream not in self._tails:
-                self._tails[entry.stream] = self._begin(entry.stream)
-            tail = self._tails[entry.stream]
-            if tail is not None:
-                self._place(tail, entry, frame)
+        for line in frame.lines():
+            if line.stream not in self._tails:
+                self._tails[line.stream] = self._begin(line.stream)
+            tail = self._tails[line.stream]
+            if tail is None:
+                continue
+            if tail.next < tail.overlap.end:
+                self._compare(tail, line, frame)
+            else:
+                self._place(tail, line.entry(), frame)
+            tail.next += 1
 
     def _begin(self, stream: str) -> _Tail | None:
         scan, overlap = self._scans.get(stream), self._overlaps.get(stream)
@@ -118,7 +122,17 @@ class Replay:
             scan.held.append((overlap.end, _NO_END))
             return None
         self._received = max(self._received, overlap.first_received)
-        return _Tail(scan, overlap, start, overlap.prev_hash)
+        return _Tail(scan, overlap, start, overlap.last_hash)
+
+    def _compare(self, tail: _Tail, line: JournalLine, frame: JournalFrame) -> None:
+        """Note a sealed record that is not the journalled one.
+
+        The journal's copy is held by its own checksum and seal; the sealed one by the tree.
+        """
+        sealed = tail.overlap.seeds[tail.next - (tail.overlap.start or 0)]
+        if sealed is not None and sealed.hex().encode() != line.seed:
+            where = f"frame {frame.number} of {frame.path} holds another record"
+            tail.scan.note("altered", tail.next, tail.next + 1, where)
 
     def _place(self, tail: _Tail, entry: Entry, frame: JournalFrame) -> None:
         """Give a record its place.
@@ -139,15 +153,7 @@ class Replay:
         except (Error, AttributeError, TypeError, ValueError) as error:
             raise BadFrame(f"a record of frame {frame.number} has no place") from error
         hash_ = leaf_hash(leaf)
-        if tail.next < tail.overlap.end:
-            known = tail.overlap.hashes[tail.next - (tail.overlap.start or 0)]
-            if known != hash_:
-                where = f"frame {frame.number} of {frame.path} says otherwise"
-                tail.scan.note("altered", tail.next, tail.next + 1, where)
-            hash_ = known
-        else:
-            self._append(tail, public, hash_)
-        tail.next += 1
+        self._append(tail, public, hash_)
         tail.prev_hash = hash_.hex()
 
     def _append(self, tail: _Tail, public: dict[str, Any], hash_: bytes) -> None:
@@ -167,9 +173,3 @@ class Replay:
         if public.get("event_type") in FACT_TYPES:
             scan.facts.append(public)
         self._on_leaf(public)
-
-
-def _demand_stream(entry: Entry) -> None:
-    """Refuse an entry whose stream is no text: it is what JSON said, not what we hope."""
-    if type(entry.stream) is not str:
-        raise BadFrame("a record of no stream")

@@ -114,7 +114,8 @@ def _scan(
     for table in segment.tables():
         wrong = list(check_table(table, scan.stream, first))
         rows = _rows(table, first)
-        scan.add(Batch(first, rows.hashes, rows.prev_hashes, rows.received))
+        prev_hashes = [str(prev) for prev in table["prev_hash"].to_pylist()]
+        scan.add(Batch(first, rows.hashes, prev_hashes, rows.received))
         scan.counts.records += len(rows.hashes)
         for row in wrong:
             scan.note("altered", first + row, first + row + 1, "typed columns and leaf differ")
@@ -128,7 +129,6 @@ def _rows(table: Any, first: int) -> Rows:
     return Rows(
         first,
         [sha256(b"\x00" + leaf).digest() for leaf in table["leaf"].to_pylist()],
-        [str(prev) for prev in table["prev_hash"].to_pylist()],
         _times(table["received_at"]),
         table["seed"],
     )
