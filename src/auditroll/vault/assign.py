@@ -88,8 +88,8 @@ class Vault:
         """
         now = now_ms()
 
-        def work(connection: sqlite3.Connection) -> dict[bytes, Known]:
-            return Assignment(connection, self.keyring, tenant, now).run(wanted)
+        async def work(connection: sqlite3.Connection) -> dict[bytes, Known]:
+            return await Assignment(connection, self.keyring, tenant, now).run(wanted)
 
         def published(found: dict[bytes, Known]) -> None:
             self._remember(tenant, now // DAY_MS, found)
@@ -107,11 +107,11 @@ class Vault:
         A crash before this returns announces them again: a binding listed twice proves the same.
         """
         rows = [(number,) for number in numbers]
-        await self._writer.run(
-            lambda connection: connection.executemany(
-                "DELETE FROM unannounced WHERE number = ?", rows
-            )
-        )
+
+        async def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM unannounced WHERE number = ?", rows)
+
+        await self._writer.run(work)
 
     async def erase(self, tenant: str, lookups: Iterable[str], until: int) -> Erased:
         """Destroy rows with their salts, and keep late spools from making them again.
@@ -125,7 +125,7 @@ class Vault:
         """
         targets = sorted(set(lookups))
 
-        def work(connection: sqlite3.Connection) -> Erased:
+        async def work(connection: sqlite3.Connection) -> Erased:
             rows = [(tenant, bytes.fromhex(lookup)) for lookup in targets]
             marks = [(*row, until) for row in rows]
             connection.executemany("INSERT OR REPLACE INTO tombstone VALUES (?, ?, ?)", marks)
@@ -163,7 +163,7 @@ def _answer(found: dict[bytes, Known], one: Wanted) -> str | None:
     return known.pseudonym
 
 
-def _unannounced(connection: sqlite3.Connection) -> list[Unannounced]:
+async def _unannounced(connection: sqlite3.Connection) -> list[Unannounced]:
     tenants = connection.execute("SELECT DISTINCT tenant FROM unannounced").fetchall()
     waiting: list[Unannounced] = []
     for (tenant,) in sorted(tenants):

@@ -25,9 +25,8 @@ class View(NamedTuple):
 class Cache:
     """Two generations of lookups, bounded by their total number.
 
-    Only the vault's writer thread changes it; any thread may read. It is filled for one day and
-    empty on the next: the first use of a mapping on a day reaches the database, which notes the
-    day durably.
+    For the event loop's thread. It is filled for one day and empty on the next: the first use of a
+    mapping on a day reaches the database, which notes the day durably.
 
     Args:
         limit: Entries a generation holds before the older one is dropped.

@@ -293,7 +293,7 @@ async def test_old_envelopes_open_until_their_key_is_destroyed(
 async def test_a_disk_that_refuses_fails_every_waiter(
     vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_self: object, _wanted: object) -> None:
+    async def broken(_self: object, _wanted: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
     with monkeypatch.context() as patched:
@@ -302,6 +302,25 @@ async def test_a_disk_that_refuses_fails_every_waiter(
             await ask(vault, PERSON)
     assert (refused.value.code, refused.value.status) == ("vault-unavailable", 503)
     assert (await ask(vault, PERSON))[0] is not None
+
+
+async def test_a_commit_that_fails_is_undone_for_the_whole_group(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = "auditroll.vault.assignment.Assignment._insert"
+
+    def broken(*_arguments: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        first = asyncio.create_task(ask(vault, PERSON))
+        await asyncio.sleep(0)
+        patched.setattr(insert, broken)
+        second = asyncio.create_task(ask(vault, "bob"))
+        outcomes = await asyncio.gather(first, second, return_exceptions=True)
+    assert any(isinstance(outcome, CollectorError) for outcome in outcomes)
+    kept = [outcome for outcome in outcomes if isinstance(outcome, list)]
+    assert rows(tmp_path, "SELECT count(*) FROM mapping") == [(len(kept),)]
 
 
 def test_a_newer_vault_is_refused(tmp_path: Path) -> None:
