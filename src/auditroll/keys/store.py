@@ -5,6 +5,7 @@ restored backup cannot undo: the destruction journal is written first, and a key
 never returned again, whatever files exist.
 """
 
+import re
 import secrets
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,6 +24,7 @@ from auditroll.event.times import format_time
 __all__ = ["Key", "KeyStore"]
 
 KEY_OCTETS: Final = 32
+_KEY_ID: Final = re.compile(r"[a-z][a-z-]{0,31}-[0-9a-f]{16}")
 _MASTER: Final = "master.key"
 _DESTROYED: Final = "destroyed.log"
 
@@ -116,8 +118,9 @@ class KeyStore:
 
     def _unwrap(self, key_id: str) -> bytes:
         path = self._path(key_id)
-        # An id comes from a file's header: it must not lead out of the folder.
-        if key_id in self._destroyed or "/" in key_id or not path.is_file():
+        # An id comes from a file's header: it must not lead to another file.
+        known = _KEY_ID.fullmatch(key_id) is not None and path.is_file()
+        if key_id in self._destroyed or not known:
             raise KeyError(key_id)
         try:
             return aes_key_unwrap(self._master, self._disk.read(path))

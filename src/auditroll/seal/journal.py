@@ -19,9 +19,8 @@ from auditroll.store import DataFolder
 __all__ = ["JournalFile", "JournalWriter", "TornTail", "clear_torn", "read_journal"]
 
 ROTATE_OCTETS: Final = 64 * 2**20
+_KEY_USE: Final = "journal"
 _HINT: Final = "Run `auditroll verify`; restore the folder from its copy if it names damage."
-# A header is about 250 octets; a longer file without a readable header has lost frames.
-_HEADER_BOUND: Final = 512
 
 
 class TornTail(NamedTuple):
@@ -122,7 +121,8 @@ class JournalWriter:
         """Append frames with one write and return their numbers.
 
         Raises:
-            CollectorError: `journal-failed`: the disk refused; no frame of this writer is
+            CollectorError: `journal-full`: the disk refused, and what it took was cut off again.
+                `journal-failed`: that was refused too, or a sync was; no frame of this writer is
                 accepted any more, since what stands behind the last sync is not known.
         """
         if self.failed or not self._synced:
@@ -136,8 +136,8 @@ class JournalWriter:
         try:
             self._disk.write(self._fd, octets)
         except OSError as error:
-            self.failed = True
-            raise _failed() from error
+            self._undo()
+            raise _full() from error
         self._size += len(octets)
         self.number += len(numbers)
         return numbers
@@ -157,6 +157,15 @@ class JournalWriter:
             raise _failed() from error
         self._synced = True
 
+    def _undo(self) -> None:
+        """Cut off a part of a group; nothing of it was sequenced or acknowledged."""
+        try:
+            self._disk.truncate(self._fd, self._size)
+        except OSError as error:
+            self.failed = True
+            raise _failed() from error
+        self.sync()
+
     def rotate(self, now_ms: int) -> None:
         """Go on in a new file. Everything written before is synced."""
         self.close()
@@ -167,7 +176,7 @@ class JournalWriter:
         self._disk.close(self._fd)
 
     def _open(self, now_ms: int) -> None:
-        key = self._keys.create("journal")
+        key = self._keys.create(_KEY_USE)
         self.header = FileHeader(format_time(now_ms), self.number, self._journal_id, key.id)
         self._codec = FrameCodec(self.header, key.octets)
         octets = self.header.encode()
@@ -176,6 +185,15 @@ class JournalWriter:
         self._disk.datasync(self._fd)
         self._disk.sync_dir(self._folder.journal)
         self._size = len(octets)
+
+
+def _full() -> CollectorError:
+    return CollectorError(
+        "journal-full",
+        "the journal's disk takes no more",
+        hint="Free the disk; producers keep their records and send them again.",
+        retry_after=5,
+    )
 
 
 def _failed() -> CollectorError:
@@ -219,8 +237,9 @@ def _read_file(
     try:
         header, start = read_file_header(data)
     except BadFrame:
-        # A crash may have cut the header short: the file then has no frame.
-        if not last or len(data) >= _HEADER_BOUND:
+        # The header is synced before the first frame is written: a crash may have spoiled it only
+        # if nothing stands behind it.
+        if not last or len(data) > _header_octets(first):
             raise
         _remove(folder, first)
         return None, None
@@ -239,6 +258,12 @@ def _read_file(
         _remove(folder, first)
         return None, cut
     return JournalFile(folder, header, start, count, _key(keys, header, path.name)), cut
+
+
+def _header_octets(first: int) -> int:
+    """Return how long the header of a file is that begins with this frame."""
+    header = FileHeader(format_time(0), first, "0" * 32, f"{_KEY_USE}-{'0' * 16}")
+    return len(header.encode())
 
 
 def _key(keys: KeyStore, header: FileHeader, name: str) -> bytes:

@@ -84,6 +84,8 @@ class Sealing:
         self._positions = Positions(folder)
         self._jobs: list[tuple[SealJob, Future[SealResult]]] = []
         self._kept: dict[int, _Kept] = {}
+        # Tenants whose refused numbers their ledger's seal counts, for want of a data stream's.
+        self._without_data: set[str] = set()
         self._not_before = 0.0
         self.problem = ""
 
@@ -160,6 +162,7 @@ class Sealing:
         for tenant in self._refused_before(self._next_file(first)):
             ledger = self._roll.find(tenant, "")
             if ledger is not None:
+                self._without_data.add(tenant)
                 yield streams[ledger]
 
     # Announcing.
@@ -221,7 +224,6 @@ class Sealing:
 
     def _fields(self, stream: Stream, job: SealJob, result: SealResult) -> list[dict[str, Any]]:
         peaks = [stream.nodes.node(level, at) for level, at in _peaks(job.end)]
-        refused = self._roll.refused.pop(stream.tenant, []) if stream.kind != "root" else []
         return seal_fields(
             job,
             result,
@@ -229,8 +231,16 @@ class Sealing:
             tree_root=Frontier.from_compact_range(job.end, peaks).root(),
             compact_range=peaks,
             last_leaf_hash=stream.nodes.node(0, job.end - 1),
-            refused=_by_epoch(refused),
+            refused=_by_epoch(self._take_refused(stream)),
         )
+
+    def _take_refused(self, stream: Stream) -> list[Refusal]:
+        """Return the refused numbers that this stream's seal counts."""
+        counts = stream.kind == "data" or stream.tenant in self._without_data
+        if stream.kind == "root" or not counts:
+            return []
+        self._without_data.discard(stream.tenant)
+        return self._roll.refused.pop(stream.tenant, [])
 
     def _forget(self, stream: Stream, job: SealJob) -> None:
         stream.sealing = False

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from auditroll.errors import IntegrityError
 from auditroll.keys import KeyStore
@@ -44,14 +45,15 @@ class Start:
         self._folder = folder
         self._keys = KeyStore(folder.keys, folder.disk)
         self._files, self._torn = read_journal(folder, self._keys)
-        reader = SegmentReader(folder, self._keys)
-        recovery = Recovery(folder, reader, self._files)
+        self._reader = SegmentReader(folder, self._keys)
+        recovery = Recovery(folder, self._reader, self._files)
         recovery.run()
         self._recovery = recovery
         self.seals = recovery.seals
         self.watermarks = recovery.watermarks
         self.rebuilt = recovery.rebuilt
-        self._watch_nodes(reader)
+        for stream in recovery.streams.values():
+            self._watch_nodes(stream)
         self.trust = Trust(folder)
         secret = self._open_trust(installation)
         self.heads = Heads(folder, self.trust.name, secret)
@@ -86,13 +88,16 @@ class Start:
         ]
         sealing.destroy_keys(self.root.stream, orphans)
 
-    def _watch_nodes(self, reader: SegmentReader) -> None:
-        for stream in self._recovery.streams.values():
-            stream.nodes.on_damage(partial(self._rebuild, stream, reader))
+    def _new_stream(self, genesis: dict[str, Any]) -> Stream:
+        return self._watch_nodes(new_stream(self._folder, genesis))
 
-    def _rebuild(self, stream: Stream, reader: SegmentReader) -> None:
+    def _watch_nodes(self, stream: Stream) -> Stream:
+        stream.nodes.on_damage(partial(self._rebuild, stream))
+        return stream
+
+    def _rebuild(self, stream: Stream) -> None:
         self.rebuilt.append(f"derived/tiles/{stream.stream}")
-        rebuild_nodes(stream, self.seals, reader)
+        rebuild_nodes(stream, self.seals, self._reader)
 
     # Comparing.
 
@@ -175,8 +180,7 @@ class Start:
         recovery = self._recovery
         sizes = {stream.stream: stream.size for stream in recovery.streams.values()}
         positions.save(number, recovery.effective_ms, sizes)
-        make = partial(new_stream, self._folder)
-        roll = Roll(recovery.streams, writer, recovery.effective_ms, make, now_ms)
+        roll = Roll(recovery.streams, writer, recovery.effective_ms, self._new_stream, now_ms)
         for frame, head in recovery.refusals:
             roll.note_refused(frame, head)
         return roll
