@@ -1,5 +1,6 @@
 """One epoch on its way: what is sent next, and what an answer means for it."""
 
+import logging
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,8 @@ from auditroll.spool import Chunk, EpochReader, FileLock, SpoolFolder
 from auditroll.wire import MAX_BODY_OCTETS, Answer, decode_answer, encode_batch
 
 __all__ = ["Delivery", "Refusal"]
+
+_log = logging.getLogger("auditroll")
 
 # Tried one after the other where the one before is not understood.
 _ENCODINGS: Final = ("zstd", "gzip", "identity")
@@ -133,7 +136,7 @@ class Delivery:
             raise Refusal(error.code, "waiting") from error
         except msgspec.DecodeError as error:
             raise Refusal("bad-answer", "waiting") from error
-        self._progress.advance(state.archived_through, self.reader.lost)
+        self._advance(state.archived_through)
         self._forget(complete=self.complete)
 
     def finished(self) -> bool:
@@ -160,7 +163,7 @@ class Delivery:
             raise Refusal("bad-answer", "waiting")
         health = self._health
         went_back = not self._progress.answered(chunk.first, chunk.last, answer)
-        self._progress.advance(answer.archived_through, self.reader.lost)
+        self._advance(answer.archived_through)
         self._chunk = None
         if went_back:
             # What it lost and we still have is sent again; what it lost and we forgot is a gap
@@ -202,6 +205,21 @@ class Delivery:
         self._max_lines = half
         self._chunk = Chunk(chunk.first, chunk.lines[:half])
         self.reader.seek(chunk.first + half)
+
+    def _advance(self, archived_through: int) -> None:
+        """Take in how far the collector is, and report what of the spool is lost for good."""
+        self._progress.advance(archived_through, self.reader.lost)
+        for lost in self.reader.lost:
+            entry = (self.epoch, lost.first, lost.last)
+            # What the collector has is not lost: only the cursor that said so was.
+            if lost.last > archived_through and entry not in self._health.lost:
+                self._health.lost.append(entry)
+                _log.error(
+                    "auditroll: records %d to %d of epoch %s are lost from the spool",
+                    lost.first,
+                    lost.last,
+                    self.epoch,
+                )
 
     def _forget(self, *, complete: bool) -> None:
         self.reader.forget(self._progress.through, complete=complete)

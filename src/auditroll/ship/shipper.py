@@ -181,7 +181,6 @@ class Shipper:
     def _rest(self, delivery: Delivery) -> None:
         """Everything is sent: forget what may be forgotten."""
         delivery.catch_up(self._transport)
-        self._note_lost(delivery)
         if delivery.finished():
             delivery.folder.remove()
             delivery.close()
@@ -211,7 +210,6 @@ class Shipper:
         health.state, health.failures, health.last_ack_ms = "ok", 0, now_ms()
         if health.last_error != "collector-behind":
             health.last_error = ""
-        self._note_lost(delivery)
 
     def _refused(self, delivery: Delivery, refusal: Refusal) -> None:
         health = self.health
@@ -237,18 +235,6 @@ class Shipper:
                 self._transport.close()
                 self._credential, self._transport = newer, transport
                 self._backoff.succeed()
-
-    def _note_lost(self, delivery: Delivery) -> None:
-        known = {(epoch, first, last) for epoch, first, last in self.health.lost}
-        for first, last in delivery.reader.lost:
-            if (delivery.epoch, first, last) not in known:
-                self.health.lost.append((delivery.epoch, first, last))
-                _log.error(
-                    "auditroll: records %d to %d of epoch %s are lost from the spool",
-                    first,
-                    last,
-                    delivery.epoch,
-                )
 
     def _keep_checkpoint(self, *, at_once: bool = False) -> None:
         """Keep what the collector signed last: it cannot take back what it showed us."""

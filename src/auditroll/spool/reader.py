@@ -102,14 +102,12 @@ class EpochReader:
         Raises:
             OSError: The disk refused.
         """
-        if through <= self.archived_through:
-            return
-        write_cursor(self.folder, through)
-        self.archived_through = through
-        self.lost = [lost for lost in self.lost if lost.last > through]
+        if through > self.archived_through:
+            write_cursor(self.folder, through)
+            self.archived_through = through
         files = self.folder.files()
         ends = [first - 1 for first in files[1:]]
-        if complete and self._next > through and not self.has_more():
+        if complete and self._next == through + 1 and not self.has_more():
             ends.append(through)
         removable = [first for first, end in zip(files, ends, strict=False) if end <= through]
         for first in removable:

@@ -54,7 +54,7 @@ class VaultEpoch(msgspec.Struct, frozen=True, kw_only=True):
     public: str
 
 
-class ProducerCredential(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ProducerCredential(msgspec.Struct, frozen=True, kw_only=True):
     """What a producer is given once.
 
     Args:
