@@ -5,14 +5,14 @@ bounded by the grammar itself. Grammars that users bring are compiled by re2 (`r
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from ipaddress import ip_network
 from typing import Final
 
 from auditroll.event.times import is_time
 from auditroll.event.values import EVENT_TYPES
 
-__all__ = ["GRAMMARS", "PATTERNS", "Grammar", "is_base64", "is_net", "is_time"]
+__all__ = ["GRAMMARS", "PATTERNS", "Grammar", "is_base64", "is_net", "is_time", "joined"]
 
 Grammar = Callable[[str], object]
 """Returns something true exactly if the string is of the grammar."""
@@ -79,6 +79,41 @@ def is_base64(text: str) -> bool:
     Source: RFC 4648 sections 3.5 and 4.
     """
     return len(text) % 4 == 0 and _BASE64.fullmatch(text) is not None
+
+
+def joined(name: str) -> Callable[[Collection[str]], bool]:
+    """Return what tells whether all of many strings are of a grammar, in one match.
+
+    Args:
+        name: A grammar of which no string holds a line feed: UUID7, RID, TIME, TRACE or SPAN.
+    """
+    lines = re.compile(f"(?:(?:{PATTERNS[name]})\n)*+").fullmatch
+    few = _FEW.get(name)
+
+    def all_match(texts: Collection[str]) -> bool:
+        # A string with a line feed would pass for two: then there are more lines than strings.
+        text = "\n".join(texts) + "\n"
+        if text.count("\n") != len(texts) or lines(text) is None:
+            return False
+        return few is None or all(map(GRAMMARS[name], few(texts)))
+
+    return all_match
+
+
+def _seconds(texts: Iterable[str]) -> set[str]:
+    return {text[:19] + ".000Z" for text in texts}
+
+
+def _zeros(texts: Iterable[str]) -> list[str]:
+    return [text for text in texts if text.startswith("0000")]
+
+
+# Of strings of a pattern, the few that can still be outside its grammar, or others as good.
+_FEW: Final[Mapping[str, Callable[[Iterable[str]], Collection[str]]]] = {
+    "SPAN": _zeros,
+    "TIME": _seconds,
+    "TRACE": _zeros,
+}
 
 
 def _not_all_zero(name: str) -> Grammar:
