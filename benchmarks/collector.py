@@ -193,7 +193,7 @@ def stages(repeats: int) -> list[tuple[str, list[float]]]:
         control = Control.open(folder / "control")
         vault = Vault.open(folder / "vault", KeyStore(folder / "keys"))
         sequencer = Sequencer(folder, installation="bench.example")
-        # As the collector does after its start: the collector's long-lived objects are not searched.
+        # As the collector does after its start: long-lived objects are not searched again.
         gc.freeze()
         gc.set_threshold(50_000, 50, 1000)
         try:
