@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from auditroll.redact import Redactor, redact_value, scan_batch
+from auditroll.redact import Redactor, custom_redactor, redact_value, scan_batch
 from auditroll.redact import redactor as module
 from auditroll.redact.detector import Detector, Hit
 from auditroll.redact.redactor import MAX_CHARACTERS
@@ -160,6 +160,11 @@ def test_a_batch_that_cannot_be_joined_is_scanned_one_by_one(
 
     monkeypatch.setattr(Redactor, "_suspicious", fail)
     assert list(scan_batch(["clean", "jane@example.com"])) == [1]
+
+
+def test_own_patterns_do_not_read_across_the_texts_of_a_batch() -> None:
+    redactor = custom_redactor({"MINE": "(?s)a.*b"})
+    assert list(redactor.scan_batch(["a", "x b", "ab", "a-b"])) == [2, 3]
 
 
 def test_surrogates_in_a_batch() -> None:
