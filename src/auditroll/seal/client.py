@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 # A sequencer that was told to stop writes its last heads; replaying a crash's journal takes longer.
 STOP_S: Final = 30.0
+# What one answer holds of a tail; some megabytes.
+PIECE_RECORDS: Final = 4096
 
 
 class SequencerClient:
@@ -150,9 +152,24 @@ class SequencerClient:
         return await self._call(str, "stream_checkpoint", stream)
 
     async def tail(self, stream: str, first: int, end: int | None = None) -> list[Unsealed]:
-        """Return the records in [first, end) that no segment holds yet."""
-        pieces = await self._call(list[bytes], "packed", stream, first, end)
-        return [record for piece in pieces for record in unpack(piece)]
+        """Return the records in [first, end) that no segment holds yet.
+
+        They come in pieces, so that appends are not kept waiting. Should a segment be announced
+        meanwhile, the records above it are returned: always a run without a gap.
+        """
+        found: list[Unsealed] = []
+        while end is None or first < end:
+            start, packed = await self._call(
+                tuple[int, list[bytes]], "piece", stream, first, end, PIECE_RECORDS
+            )
+            records = [record for octets in packed for record in unpack(octets)]
+            if start != first:
+                found = []
+            if not records:
+                break
+            found += records
+            first = start + len(records)
+        return found
 
     async def segments(self, stream: str) -> list[SegmentInfo]:
         """Return the stream's sealed segments in order."""

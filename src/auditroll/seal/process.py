@@ -55,7 +55,7 @@ class Host:
         self._methods: dict[str, Callable[..., Any]] = {
             name: getattr(sequencer, name)
             for name in (
-                "consistency", "fact", "heads", "inclusion", "ledger", "packed", "rebuilt",
+                "consistency", "fact", "heads", "inclusion", "ledger", "piece", "rebuilt",
                 "relist", "segments", "snapshot", "stream", "stream_checkpoint", "watermarks",
             )
         }  # fmt: skip
@@ -148,6 +148,8 @@ class Host:
     def _call(self, number: int, method: str, arguments: Sequence[Any]) -> None:
         try:
             answer = encode_answer(number, self._methods[method](*arguments))
+            # Whoever has the answer must not see an older checkpoint than it speaks of.
+            self._tell_checkpoint()
         except Error as error:
             if self._sequencer.roll.journal.failed:
                 raise

@@ -51,13 +51,13 @@ class Sealer:
             job, done = entry
             try:
                 done.set_result(self._write(job))
-            except (Error, OSError) as error:
+            except Error as error:
                 done.set_exception(error)
-            except EOFError:
+            except (EOFError, OSError):
+                if self._process is not None:
+                    self._process.kill()
                 self._reap()
                 done.set_exception(_died())
-        if self._channel is not None:
-            self._channel.close()
         self._reap()
 
     def _write(self, job: SealJob) -> SealResult:
@@ -75,6 +75,9 @@ class Sealer:
         return msgspec.convert(result, SealResult)
 
     def _reap(self) -> None:
+        """Let the child see the end of its socket, and wait for its own."""
+        if self._channel is not None:
+            self._channel.close()
         if self._process is not None:
             self._process.wait()
         self._process = self._channel = None

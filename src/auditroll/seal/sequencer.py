@@ -274,6 +274,22 @@ class Sequencer:
         known = self._known(stream)
         return known.tail.pieces(first, known.size if end is None else end)
 
+    def piece(
+        self, stream: str, first: int, end: int | None, count: int
+    ) -> tuple[int, list[bytes]]:
+        """Return the first unsealed index at or above `first`, and what stands from there on.
+
+        Args:
+            stream: Stream id.
+            first: Index.
+            end: Index after the last that is wanted; None for all.
+            count: How many records at most.
+        """
+        known = self._known(stream)
+        start = max(first, known.sealed)
+        stop = min(start + count, known.size if end is None else end)
+        return start, known.tail.pieces(start, stop)
+
     def tail(self, stream: str, first: int, end: int | None = None) -> list[Unsealed]:
         """Return the records in [first, end) that no segment holds yet."""
         return self._known(stream).unsealed(first, end)
