@@ -15,6 +15,7 @@ from auditroll.capture.templates import RouteIndex
 __all__ = ["Capture", "Counters", "Settings"]
 
 MAX_IDS_PER_RECORD: Final = 100
+_NOBODY: Final[Mapping[str, Any]] = {}
 _NOT_IN_PARTS: Final = frozenset(
     {"http_method", "status_code", "latency_ms", "bytes_in", "bytes_out", "redactions"}
 )
@@ -81,16 +82,19 @@ class Capture:
         self.addresses = settings.addresses
         self.gated = settings.routes.gated or settings.mode == "strict"
         self.counters = Counters()
+        self._only_framework = settings.identify is authenticated_user
 
-    def identify(self, scope: Mapping[str, Any]) -> dict[str, Any]:
-        """Return who acts, `anonymous` when nobody is known; a failing helper is counted."""
+    def identify(self, scope: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return who acts, nothing when nobody is known; a failing helper is counted."""
+        if self._only_framework and "user" not in scope:
+            return _NOBODY
         try:
             actor = self.settings.identify(scope)
         except Exception:  # noqa: BLE001  it is the application's code, on the way of a response
             self.counters.helper_failures += 1
-            return {"user_id": "anonymous", "dropped_fields": 1}
+            return {"dropped_fields": 1}
         if actor is None:
-            return {"user_id": "anonymous"}
+            return _NOBODY
         return (actor if isinstance(actor, Actor) else Actor(actor)).fields()
 
     def uncovered(self) -> list[str]:
@@ -127,8 +131,6 @@ class Capture:
             {
                 "event_type": "recorder.fallback",
                 "action_type": action,
-                "actor_type": "human",
-                "user_id": "anonymous",
                 "request_id": context.request_id,
                 "outcome": "unknown",
                 "success": False,

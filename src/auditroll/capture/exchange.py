@@ -45,7 +45,7 @@ class Exchange:
 
     __slots__ = (
         "_address", "_bytes_in", "_bytes_out", "_capture", "_done", "_headers", "_left", "_method",
-        "_path", "_plan", "_raw_path", "_receive", "_root", "_scope", "_send", "_started_ms",
+        "_path", "_plan", "_receive", "_root", "_scope", "_send", "_started_ms",
         "_started_ns", "_status", "context",
     )  # fmt: skip
 
@@ -66,10 +66,10 @@ class Exchange:
         self._method: str = scope.get("method", "GET")
         self._path: str = scope["path"]
         self._root: str = scope.get("root_path") or ""
-        self._raw_path: bytes = scope.get("raw_path") or b""
         self._headers: Headers = read_headers(scope["headers"])
+        forwarded = self._headers.get(capture.addresses.header)
         self._address = capture.addresses.find(
-            scope.get("client"), self._headers.get(capture.addresses.header, b"").decode("latin-1")
+            scope.get("client"), forwarded.decode("latin-1") if forwarded else ""
         )
         self.context = self._open_context()
 
@@ -141,7 +141,7 @@ class Exchange:
     def _write(self, *, complete: bool, error: BaseException | None) -> None:
         status, outcome = judge(self._status, complete=complete, left=self._left, error=error)
         plan = self.plan()
-        if outcome != "denied" and self._is_only_counted(plan):
+        if (plan.exempt or plan.probe) and outcome != "denied" and self._is_only_counted(plan):
             return
         elapsed = time.perf_counter_ns() - self._started_ns
         fields = self._request_fields(plan, status)
@@ -169,7 +169,6 @@ class Exchange:
         """Return the fields that do not depend on how the request ended."""
         context = self.context
         fields: dict[str, Any] = {
-            "actor_type": "human",
             **plan.fields,
             **self._address.fields,
             "timestamp": format_time(self._started_ms),
@@ -193,7 +192,7 @@ class Exchange:
     def _add_resource(self, fields: dict[str, Any], plan: Plan) -> None:
         context = self.context
         if plan.template is None:
-            raw = self._raw_path or self._path.encode("utf-8", "surrogateescape")
+            raw = self._scope.get("raw_path") or self._path.encode("utf-8", "surrogateescape")
             fields["path_ref"] = self._capture.keyed.of(raw)
         elif plan.id_param and not context.references and "resource_id" not in context.fields:
             value = self._scope.get("path_params", {}).get(plan.id_param)

@@ -12,7 +12,10 @@ class Recorder(Protocol):
     """Takes the fields of one event, numbers them, and keeps them."""
 
     def record(self, fields: Mapping[str, Any], *, mode: Mode | None = None) -> None:
-        """Keep one event, identities in clear; never raises."""
+        """Keep one event, identities in clear; never raises.
+
+        Where nothing is said, the actor is `anonymous` and `human`.
+        """
         ...
 
     def sync(self) -> bool:

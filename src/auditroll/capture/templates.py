@@ -45,6 +45,8 @@ class RouteIndex:
         self._app = app
         self._root = ""
         self._known: dict[int, list[_Candidate]] = {}
+        # The template of each route object that is reached in one way only.
+        self._sure: dict[int, str] = {}
         self._unknown: set[int] = set()
         self._read = False
 
@@ -56,6 +58,10 @@ class RouteIndex:
             path: The raw path before.
             root: The `root_path` before.
         """
+        if not (root or self._root):
+            sure = self._sure.get(id(scope.get("route")))
+            if sure is not None:
+                return sure
         litestar = scope.get("path_template")
         if litestar is not None:
             return normal_template(root + (litestar or _mounted(scope)))
@@ -95,6 +101,11 @@ class RouteIndex:
             if found.leaf:
                 many.append(_Candidate(normal_template(found.path), _pattern(found.path), found))
         self._known = known
+        self._sure = {
+            key: many[0].template
+            for key, many in known.items()
+            if len({one.template for one in many}) == 1
+        }
         self._root = str(getattr(app, "root_path", "") or "").rstrip("/")
         self._read = True
 
