@@ -67,7 +67,7 @@ class Disk:
 
     def make_dirs(self, folder: Path) -> None:
         """Create `folder` and its parents, each name durable, readable by the owner only."""
-        missing = []
+        missing: list[Path] = []
         while not folder.exists():
             missing.append(folder)
             folder = folder.parent

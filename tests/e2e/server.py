@@ -51,8 +51,13 @@ class Server:
         """Run a command against this server and return what it prints."""
         command = [*AUDITROLL, *words, "--ready-file", str(self.ready_file)]
         done = subprocess.run(command, capture_output=True, input=stdin, check=False)
-        assert done.returncode == expect, done.stderr.decode() + done.stdout.decode()
+        if done.returncode != expect:
+            raise AssertionError(done.stderr.decode() + self.last_words())
         return done.stdout.decode()
+
+    def last_words(self) -> str:
+        """What the server printed, if it has ended."""
+        return self.process.stdout.read() if self.process.poll() is not None else ""
 
     def json(self, *words: str) -> Any:
         """Run a command with `--json` and return its last line."""

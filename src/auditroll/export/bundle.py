@@ -1,7 +1,9 @@
 """The writer of evidence bundles (format reference, section 12)."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -42,10 +44,8 @@ class BundleWriter:
 
     def add_text(self, path: str, text: str) -> None:
         """Write one small file, such as a checkpoint."""
-        digest = hashlib.sha256()
         with self._create(path) as file:
-            size = _write(file, text.encode(), digest)
-            self._listed(path, size, digest.hexdigest())
+            file.write(text.encode())
 
     def add_trust(self, trust: Mapping[str, Any]) -> None:
         """Write `trust.json`, the copy for convenience."""
@@ -57,14 +57,12 @@ class BundleWriter:
         rest = iter(lines)
         line = next(rest, None)
         while line is not None:
-            path = f"streams/{stream}/records/{count:020d}.ndjson"
-            digest, size, last = hashlib.sha256(), 0, count + LINES_PER_FILE
-            with self._create(path) as file:
+            last = count + LINES_PER_FILE
+            with self._create(f"streams/{stream}/records/{count:020d}.ndjson") as file:
                 while line is not None and count < last:
-                    size += _write(file, line, digest)
+                    file.write(line)
                     count += 1
                     line = next(rest, None)
-                self._listed(path, size, digest.hexdigest())
         return count
 
     def finish(self, created_ms: int) -> None:
@@ -80,16 +78,30 @@ class BundleWriter:
         }
         self._disk.replace(self._folder / "manifest.json", encode(manifest))
 
-    def _create(self, path: str) -> BinaryIO:
+    @contextmanager
+    def _create(self, path: str) -> Generator["_Hashed"]:
+        """Write one file; it is listed once it is whole."""
         target = self._folder / path
         self._disk.make_dirs(target.parent)
-        return open(self._disk.create(target), "wb", buffering=2**20)  # noqa: PTH123
+        with os.fdopen(self._disk.create(target), "wb", buffering=2**20) as raw:
+            file = _Hashed(raw)
+            yield file
+        self._files.append({"bytes": file.size, "path": path, "sha256": file.sha256})
 
-    def _listed(self, path: str, size: int, sha256: str) -> None:
-        self._files.append({"bytes": size, "path": path, "sha256": sha256})
 
+class _Hashed:
+    """A file that is hashed and measured as it is written."""
 
-def _write(file: BinaryIO, data: bytes, digest: "hashlib._Hash") -> int:
-    file.write(data)
-    digest.update(data)
-    return len(data)
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._digest.update(data)
+        self.size += len(data)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
