@@ -6,7 +6,6 @@ not an envelope, `anonymous`, or a resource of a type that names no person.
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
@@ -24,12 +23,8 @@ _SCALARS = {name: namespace for name, namespace in NAMESPACES.items() if name !=
 _Answers = dict[tuple[str, str], str | None]
 
 
-class Known(NamedTuple):
-    """A field of an event, and the value that will stand there."""
-
-    event: Event
-    name: str
-    value: str
+Known = tuple[Event, str, str]
+"""An event, a field of it, and the value that will stand there."""
 
 
 def recognise(events: Sequence[Event], tenant: str, vault: Vault) -> list[Known]:
@@ -61,7 +56,7 @@ def recognise(events: Sequence[Event], tenant: str, vault: Vault) -> list[Known]
                 stand_in = stand_ins.get(value.t) or stand_ins.setdefault(
                     value.t, Envelope(c="A" * 64, e="known", l="0" * 64, t=value.t)
                 )
-                known.append(Known(event, name, _stored(value, pseudonym)))
+                known.append((event, name, _stored(value, pseudonym)))
                 setattr(event, name, stand_in)
     return known
 
