@@ -16,13 +16,14 @@ from auditroll.recorder import Recorder
 from auditroll.ship import Shipper
 from auditroll.spool import SpoolLimits
 from auditroll.spool.layout import list_epochs
+from tests.crash.runs import crash_runs
 from tests.unit.recorder.support import CREDENTIAL, REQUEST, checked, epochs
 from tests.unit.ship.collector import FakeCollector, lost_answer
 from tests.unit.ship.conftest import QUICK
 
 pytestmark = pytest.mark.crash
 
-RUNS = int(os.environ.get("AUDITROLL_CRASH_RUNS", "40"))
+RUNS = crash_runs(40)
 # Small files, so that the kill also meets the change from one to the next.
 LIMITS = SpoolLimits(file=8 * 1024, reserve=0)
 NUMBER = struct.Struct(">I")
