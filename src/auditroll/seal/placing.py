@@ -7,7 +7,7 @@ shape. A slot is encoded once, for its commitment and for the tail.
 from hashlib import sha256, shake_128
 from typing import Any, Final, NamedTuple
 
-import orjson
+import msgspec
 
 from auditroll.event.fields import SLOT_FIELDS, SLOTS
 from auditroll.tlog import make_leaf
@@ -16,7 +16,8 @@ __all__ = ["place"]
 
 _SALT_OCTETS: Final = 16
 _EMPTY: Final = b"{}"
-_SORT: Final = orjson.OPT_SORT_KEYS
+# The octets of `event.canonical.encode` for values that were checked before.
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode
 _MAX_SHAPES: Final = 4096
 
 
@@ -57,7 +58,7 @@ def place(
 
     Source: format reference, section 4.
     """
-    names, dumps = tuple(record), orjson.dumps
+    names, encode = tuple(record), _encode
     shape = _shapes.get(names) or _learn(names)
     salts = shake_128(seed).digest(_SALT_OCTETS * len(SLOTS))
     commitments: list[bytes] = []
@@ -65,10 +66,10 @@ def place(
     for salt, fields, name, only in shape:
         octets = _EMPTY
         if only:
-            octets = only + dumps(record.pop(fields[0]), option=_SORT) + b"}"
+            octets = only + encode(record.pop(fields[0])) + b"}"
             shown.append(name + octets)
         elif fields:
-            octets = dumps({field: record.pop(field) for field in fields}, option=_SORT)
+            octets = encode({field: record.pop(field) for field in fields})
             shown.append(name + octets)
         commitments.append(sha256(salts[salt] + octets).digest())
     leaf = make_leaf(

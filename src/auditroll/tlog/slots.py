@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256, shake_128
 from typing import Any, Final, NamedTuple
 
-import orjson
+import msgspec
 
 from auditroll.event.canonical import MAX_LEAF_OCTETS, Refused
 from auditroll.event.fields import SLOT_OF, SLOTS
@@ -26,6 +26,8 @@ SCHEMA_VERSION: Final = 1
 SEED_OCTETS: Final = 16
 _SALT_OCTETS: Final = 16
 _EMPTY: Final = b"{}"
+# The octets of `event.canonical.encode` for values that were checked before.
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode
 _NUMBER: Final = {slot: number for number, slot in enumerate(SLOTS)}
 _SLOT_NUMBER_OF: Final = {field: _NUMBER[slot] for field, slot in SLOT_OF.items()}
 
@@ -66,7 +68,7 @@ def commitment(salt: bytes, slot: Mapping[str, Any]) -> bytes:
         salt: The slot's 16 octets.
         slot: The slot's present fields, values of the accepted JSON subset.
     """
-    return sha256(salt + orjson.dumps(slot, option=orjson.OPT_SORT_KEYS)).digest()
+    return sha256(salt + _encode(slot)).digest()
 
 
 def sealed_hash(commitments: Sequence[bytes]) -> str:
@@ -108,11 +110,11 @@ def seal_record(record: dict[str, Any], seed: bytes) -> Sealed:
         else:
             held[name] = record.pop(name)
     pieces = shake_128(seed).digest(96)
-    dumps, sort = orjson.dumps, orjson.OPT_SORT_KEYS
+    encode = _encode
     digests = [
         sha256(
             pieces[16 * number : 16 * number + 16]
-            + (dumps(slots[slot], option=sort) if slot in slots else _EMPTY)
+            + (encode(slots[slot]) if slot in slots else _EMPTY)
         ).digest()
         for number, slot in enumerate(SLOTS)
     ]
@@ -147,7 +149,7 @@ def make_leaf(
     public["prev_hash"] = prev_hash
     public["sealed"] = sealed
     public["received_at"] = received_at
-    leaf = orjson.dumps(public, option=orjson.OPT_SORT_KEYS)
+    leaf = _encode(public)
     if len(leaf) > MAX_LEAF_OCTETS:
         raise Refused("size")
     return leaf
