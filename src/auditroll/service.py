@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import logging
 import signal
@@ -154,6 +155,9 @@ async def _run(
     ready: Ready,
     services: Services,
 ) -> int:
+    # What start-up made lives for ever; the collector of garbage need not look at it again.
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003
