@@ -96,7 +96,10 @@ class JournalLine(NamedTuple):
         Raises:
             BadFrame: It is not what the format says.
         """
-        return decode_entry(self.octets)
+        entry = decode_entry(self.octets)
+        if type(entry.record) is not dict:
+            raise BadFrame("a record that is no object")
+        return entry
 
 
 class JournalFile:

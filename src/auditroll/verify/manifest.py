@@ -42,7 +42,8 @@ def _listed(reader: Reader) -> Mapping[str, Mapping[str, Any]] | None:
             found = decode_exact(file.read(MAX_MANIFEST_OCTETS + 1), limit=MAX_MANIFEST_OCTETS)
         entries = found["files"]
         paths = [entry["path"] for entry in entries]
-        sound = found["format"] == _FORMAT and all(
+        sound = found["format"] == _FORMAT and isinstance(entries, list)
+        sound = sound and all(
             entry.keys() == {"bytes", "path", "sha256"} and isinstance(entry["path"], str)
             for entry in entries
         )

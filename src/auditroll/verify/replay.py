@@ -85,19 +85,28 @@ class Replay:
         self._received = max(before, default="")
 
     def run(self, files: Iterable[JournalFile]) -> None:
-        """Replay files up to the first damage."""
+        """Replay files up to the first frame that is not to be had."""
+        number: int | None = None
         for file in files:
-            for frame in file.replay():
-                try:
-                    self._frame(frame)
-                except BadFrame:
-                    file.lose(frame)
-                    break
-            if not file.is_whole:
+            if number not in (None, file.first):
                 break
+            number = self._file(file)
         for tail in self._tails.values():
             if tail is not None:
                 tail.flush()
+
+    def _file(self, file: JournalFile) -> int:
+        """Replay one file and return the number of the frame that must follow."""
+        number = file.first
+        for frame in file.replay():
+            try:
+                self._frame(frame)
+            except BadFrame:
+                file.lose(frame)
+                # No file begins with it.
+                return -1
+            number = frame.number + 1
+        return number
 
     def _frame(self, frame: JournalFrame) -> None:
         self._received = max(self._received, str(frame.head["received_at"]))
