@@ -2,13 +2,14 @@
 
 import errno
 import os
+import resource
 import threading
 from pathlib import Path
 
 import pytest
 
 from auditroll.disk import Disk
-from auditroll.spool import EpochReader, FileLock, SpoolError, SpoolLimits
+from auditroll.spool import EpochReader, FileLock, SpoolError, SpoolLimits, default_root
 from auditroll.spool.layout import SpoolFolder, list_epochs
 from tests.unit.spool.support import PRODUCER, SMALL, fill, line, only_epoch, open_spool, read_all
 
@@ -76,6 +77,31 @@ def test_many_threads_one_sequence(tmp_path: Path) -> None:
         thread.join()
     writer.close()
     assert read_all(only_epoch(tmp_path)) == (list(range(500)), [])
+
+
+@pytest.mark.parametrize("room", [200, 333, 1001])
+def test_a_limit_of_the_kernel_leaves_no_torn_frame(tmp_path: Path, room: int) -> None:
+    """The kernel takes a part of a frame before it refuses, as a full disk does."""
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+        writer = open_spool(tmp_path, limits=SpoolLimits(file=1 << 20, reserve=0))
+        code = ""
+        try:
+            fill(writer, 100)
+        except SpoolError as error:
+            code = error.code
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        fill(writer, 3)
+        os._exit(0 if code == "spool-full" else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    numbers, lost = read_all(only_epoch(tmp_path))
+    assert numbers == list(range(len(numbers)))
+    assert (len(numbers) >= 3, lost) == (True, [])
+    reader = EpochReader(only_epoch(tmp_path))
+    while reader.read(100, 10_000, complete=True) is not None:
+        pass
+    assert reader.torn_octets == 0
 
 
 @pytest.mark.parametrize("room", range(150, 600, 37))
@@ -297,3 +323,35 @@ def test_two_writers_never_share_an_epoch(tmp_path: Path) -> None:
     assert SMALL.file == 512
     one.close()
     two.close()
+
+
+def test_where_spools_stand_when_nobody_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUDITROLL_SPOOL", "/spool")
+    assert default_root() == Path("/spool")
+    monkeypatch.delenv("AUDITROLL_SPOOL")
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    assert default_root() == Path("/state/auditroll/spool")
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", "/home/x")
+    assert default_root() == Path("/home/x/.local/state/auditroll/spool")
+
+
+def test_a_cursor_on_a_full_disk_takes_the_reserve(tmp_path: Path) -> None:
+    limits = SpoolLimits(file=512, epoch=1 << 20, reserve=4096)
+    writer = open_spool(tmp_path, limits=limits)
+    fill(writer, 20)
+    reserve = writer.folder.reserve_path
+
+    class OnlyReserve(Disk):
+        def write(self, fd: int, data: bytes) -> None:
+            if reserve.exists():
+                raise OSError(errno.ENOSPC, "no space")
+            super().write(fd, data)
+
+    reader = EpochReader(SpoolFolder(writer.folder.path, OnlyReserve()))
+    while reader.read(100, 10_000, complete=False) is not None:
+        pass
+    reader.forget(19, complete=False)
+    assert len(writer.folder.files()) == 1
+    assert EpochReader(writer.folder).next == 20
+    writer.close()
