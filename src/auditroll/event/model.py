@@ -12,17 +12,10 @@ from msgspec import UNSET, Struct, UnsetType
 from auditroll.event import values as closed
 from auditroll.event.canonical import MAX_INTEGER
 from auditroll.event.envelope import Envelope
+from auditroll.event.kinds import Counts, Flag, Identity, Text, Texts, Whole
 from auditroll.event.spec import Spec, enum, flag, text, whole
 
 __all__ = ["Envelope", "Event"]
-
-
-_Text = str | UnsetType
-_Texts = list[str] | UnsetType
-_Whole = int | UnsetType
-_Flag = bool | UnsetType
-_Counts = dict[str, int] | UnsetType
-_Identity = str | Envelope | UnsetType
 
 
 class Event(Struct, omit_defaults=True, kw_only=True):
@@ -32,37 +25,33 @@ class Event(Struct, omit_defaults=True, kw_only=True):
     """
 
     action_type: Annotated[
-        _Text,
+        Text,
         enum("what", "What was done (alias on input: `action`).", closed.ACTIONS, required=True),
     ] = UNSET
-    actor_type: Annotated[_Text, enum("who", "Kind of actor.", closed.ACTORS, required=True)] = (
+    actor_type: Annotated[Text, enum("who", "Kind of actor.", closed.ACTORS, required=True)] = UNSET
+    ai_system_id: Annotated[Text, text("ai", "AI system.", "MODEL")] = UNSET
+    ai_system_version: Annotated[Text, text("ai", "Its version.", "MODEL")] = UNSET
+    api_dialect: Annotated[Text, enum("ai", "API dialect of the call.", closed.API_DIALECTS)] = (
         UNSET
     )
-    ai_system_id: Annotated[_Text, text("ai", "AI system.", "MODEL")] = UNSET
-    ai_system_version: Annotated[_Text, text("ai", "Its version.", "MODEL")] = UNSET
-    api_dialect: Annotated[_Text, enum("ai", "API dialect of the call.", closed.API_DIALECTS)] = (
-        UNSET
-    )
-    attempt_no: Annotated[_Whole, whole("ai", "Number of this attempt.")] = UNSET
-    attempts_total: Annotated[_Whole, whole("ai", "Attempts of the call.")] = UNSET
+    attempt_no: Annotated[Whole, whole("ai", "Number of this attempt.")] = UNSET
+    attempts_total: Annotated[Whole, whole("ai", "Attempts of the call.")] = UNSET
     auth_method: Annotated[
-        _Text, enum("who", "How the actor was authenticated.", closed.AUTH_METHODS)
+        Text, enum("who", "How the actor was authenticated.", closed.AUTH_METHODS)
     ] = UNSET
     body_hash: Annotated[
-        _Text, text("context", "Keyed hash of the request body.", "HMAC", place="detail")
+        Text, text("context", "Keyed hash of the request body.", "HMAC", place="detail")
     ] = UNSET
-    bytes_in: Annotated[_Whole, whole("outcome", "Size of the request body.", unit="octets")] = (
+    bytes_in: Annotated[Whole, whole("outcome", "Size of the request body.", unit="octets")] = UNSET
+    bytes_out: Annotated[Whole, whole("outcome", "Size of the response body.", unit="octets")] = (
         UNSET
     )
-    bytes_out: Annotated[_Whole, whole("outcome", "Size of the response body.", unit="octets")] = (
-        UNSET
-    )
-    cache_hit: Annotated[_Flag, flag("ai", "The gateway answered from its cache.")] = UNSET
+    cache_hit: Annotated[Flag, flag("ai", "The gateway answered from its cache.")] = UNSET
     change_ticket: Annotated[
-        _Text, text("context", "Ticket of the approved change.", "TICKET", place="detail")
+        Text, text("context", "Ticket of the approved change.", "TICKET", place="detail")
     ] = UNSET
     changed_fields: Annotated[
-        _Texts,
+        Texts,
         Spec(
             "what",
             "Names of the fields that changed.",
@@ -73,9 +62,9 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             place="detail",
         ),
     ] = UNSET
-    classifier_id: Annotated[_Text, text("ai", "Classifier that scored.", "MODEL")] = UNSET
+    classifier_id: Annotated[Text, text("ai", "Classifier that scored.", "MODEL")] = UNSET
     clock_skew: Annotated[
-        _Flag,
+        Flag,
         flag(
             "when", "The producer's clock differs from the collector's by more than 300 s.", by="C"
         ),
@@ -92,23 +81,23 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     data_class: Annotated[
-        _Text,
+        Text,
         text("identity", "Retention class; selects the stream.", "NAME", required=True, by="C"),
     ] = UNSET
-    dropped: Annotated[_Whole, whole("facts", "Records lost before the spool in this epoch.")] = (
+    dropped: Annotated[Whole, whole("facts", "Records lost before the spool in this epoch.")] = (
         UNSET
     )
-    dropped_fields: Annotated[_Whole, whole("privacy", "How many unknown fields were dropped.")] = (
+    dropped_fields: Annotated[Whole, whole("privacy", "How many unknown fields were dropped.")] = (
         UNSET
     )
     environment: Annotated[
-        _Text, enum("where", "Where the service runs.", closed.ENVIRONMENTS, required=True)
+        Text, enum("where", "Where the service runs.", closed.ENVIRONMENTS, required=True)
     ] = UNSET
     error_code: Annotated[
-        _Text, text("outcome", "Stable code of the failure.", "CODE", place="detail")
+        Text, text("outcome", "Stable code of the failure.", "CODE", place="detail")
     ] = UNSET
     event_id: Annotated[
-        _Text,
+        Text,
         text(
             "identity",
             "Identifier minted by the recorder; its time part is the event's.",
@@ -117,10 +106,10 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     event_type: Annotated[
-        _Text,
+        Text,
         text("identity", "What kind of event this is (section 6).", "EVENT_TYPE", required=True),
     ] = UNSET
-    events: Annotated[_Whole, whole("ai", "Number of stream events.")] = UNSET
+    events: Annotated[Whole, whole("ai", "Number of stream events.")] = UNSET
     ext: Annotated[
         dict[str, Any] | UnsetType,
         Spec(
@@ -132,11 +121,9 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             place="detail",
         ),
     ] = UNSET
-    fallback_from: Annotated[_Text, text("ai", "Model that this attempt replaces.", "MODEL")] = (
-        UNSET
-    )
+    fallback_from: Annotated[Text, text("ai", "Model that this attempt replaces.", "MODEL")] = UNSET
     finish_reasons: Annotated[
-        _Texts,
+        Texts,
         Spec(
             "ai",
             "Finish reasons as the provider gave them.",
@@ -145,15 +132,15 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             most=16,
         ),
     ] = UNSET
-    http_method: Annotated[_Text, enum("what", "HTTP method.", closed.HTTP_METHODS)] = UNSET
+    http_method: Annotated[Text, enum("what", "HTTP method.", closed.HTTP_METHODS)] = UNSET
     human_decision: Annotated[
-        _Text, enum("ai", "What a person decided on the output.", closed.HUMAN_DECISIONS)
+        Text, enum("ai", "What a person decided on the output.", closed.HUMAN_DECISIONS)
     ] = UNSET
     injection_model: Annotated[
-        _Text, text("ai", "Model and version of the injection score.", "MODEL")
+        Text, text("ai", "Model and version of the injection score.", "MODEL")
     ] = UNSET
     justification_ref: Annotated[
-        _Text,
+        Text,
         text(
             "context",
             "Ticket of the justification; required for break-glass.",
@@ -161,40 +148,40 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             place="detail",
         ),
     ] = UNSET
-    last_seq: Annotated[_Whole, whole("facts", "Sequence number before this record.")] = UNSET
+    last_seq: Annotated[Whole, whole("facts", "Sequence number before this record.")] = UNSET
     latency_ms: Annotated[
-        _Whole, whole("outcome", "Time to the end of the response, rounded down.", unit="ms")
+        Whole, whole("outcome", "Time to the end of the response, rounded down.", unit="ms")
     ] = UNSET
     lawful_basis: Annotated[
-        _Text, enum("context", "Lawful basis under GDPR Article 6(1).", closed.LAWFUL_BASES)
+        Text, enum("context", "Lawful basis under GDPR Article 6(1).", closed.LAWFUL_BASES)
     ] = UNSET
     lifecycle_phase: Annotated[
-        _Text, enum("ai", "Phase of the AI system's life.", closed.LIFECYCLE_PHASES)
+        Text, enum("ai", "Phase of the AI system's life.", closed.LIFECYCLE_PHASES)
     ] = UNSET
     modality_in: Annotated[
-        _Texts,
+        Texts,
         Spec("ai", "What went in.", kind="list", values=closed.MODALITIES, most=6, unique=True),
     ] = UNSET
     modality_out: Annotated[
-        _Texts,
+        Texts,
         Spec("ai", "What came out.", kind="list", values=closed.MODALITIES, most=6, unique=True),
     ] = UNSET
-    mode: Annotated[_Text, enum("facts", "Default durability mode.", closed.MODES)] = UNSET
+    mode: Annotated[Text, enum("facts", "Default durability mode.", closed.MODES)] = UNSET
     model_id: Annotated[
-        _Text, text("ai", "Model that served, never copied from the request.", "MODEL")
+        Text, text("ai", "Model that served, never copied from the request.", "MODEL")
     ] = UNSET
     model_id_source: Annotated[
-        _Text, enum("ai", "Where the served model's name comes from.", closed.MODEL_SOURCES)
+        Text, enum("ai", "Where the served model's name comes from.", closed.MODEL_SOURCES)
     ] = UNSET
     model_requested: Annotated[
-        _Text, text("ai", "Model that the request named.", "MODEL", place="detail")
+        Text, text("ai", "Model that the request named.", "MODEL", place="detail")
     ] = UNSET
     note: Annotated[
-        _Text,
+        Text,
         text("facts", "Written purpose or reason; facts only.", "TEXT1024", place="detail", by="C"),
     ] = UNSET
     on_behalf_of: Annotated[
-        _Identity,
+        Identity,
         text(
             "who",
             "Pseudonym of the person an agent or operator acts for.",
@@ -204,57 +191,57 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             identity="user",
         ),
     ] = UNSET
-    operation: Annotated[
-        _Text, enum("ai", "What the model was asked to do.", closed.OPERATIONS)
-    ] = UNSET
-    outcome: Annotated[
-        _Text, enum("outcome", "How the event ended.", closed.OUTCOMES, required=True)
-    ] = UNSET
-    parent_request_id: Annotated[_Text, text("ai", "Request that this call belongs to.", "RID")] = (
+    operation: Annotated[Text, enum("ai", "What the model was asked to do.", closed.OPERATIONS)] = (
         UNSET
     )
-    parse_errors: Annotated[
-        _Whole, whole("ai", "Parts of the answer that could not be parsed.")
+    outcome: Annotated[
+        Text, enum("outcome", "How the event ended.", closed.OUTCOMES, required=True)
     ] = UNSET
+    parent_request_id: Annotated[Text, text("ai", "Request that this call belongs to.", "RID")] = (
+        UNSET
+    )
+    parse_errors: Annotated[Whole, whole("ai", "Parts of the answer that could not be parsed.")] = (
+        UNSET
+    )
     part: Annotated[
-        _Whole,
+        Whole,
         whole("what", "Which part of a list read this record is.", minimum=1, maximum=10_000),
     ] = UNSET
     parts: Annotated[
-        _Whole, whole("what", "How many parts the list read has.", minimum=1, maximum=10_000)
+        Whole, whole("what", "How many parts the list read has.", minimum=1, maximum=10_000)
     ] = UNSET
     path_ref: Annotated[
-        _Text,
+        Text,
         text("what", "Keyed hash of the raw path, for correlation.", "HMAC", place="resource"),
     ] = UNSET
     peer_net: Annotated[
-        _Text,
+        Text,
         text("where", "Network of the connected peer, such as a proxy.", "NET", place="source"),
     ] = UNSET
     policy_decision: Annotated[
-        _Text, enum("ai", "What the gateway's policy decided.", closed.POLICY_DECISIONS)
+        Text, enum("ai", "What the gateway's policy decided.", closed.POLICY_DECISIONS)
     ] = UNSET
-    policy_id: Annotated[_Text, text("ai", "Gateway policy.", "MODEL")] = UNSET
-    previous_epoch: Annotated[_Text, text("facts", "Epoch before this one.", "ID16")] = UNSET
+    policy_id: Annotated[Text, text("ai", "Gateway policy.", "MODEL")] = UNSET
+    previous_epoch: Annotated[Text, text("facts", "Epoch before this one.", "ID16")] = UNSET
     producer_epoch: Annotated[
-        _Text, text("identity", "One run of the producer, or one file.", "ID16", required=True)
+        Text, text("identity", "One run of the producer, or one file.", "ID16", required=True)
     ] = UNSET
     producer_id: Annotated[
-        _Text, text("identity", "Producer of the credential.", "NAME", required=True, by="C")
+        Text, text("identity", "Producer of the credential.", "NAME", required=True, by="C")
     ] = UNSET
     producer_seq: Annotated[
-        _Whole, whole("identity", "Place in the epoch, from 0, without holes.", required=True)
+        Whole, whole("identity", "Place in the epoch, from 0, without holes.", required=True)
     ] = UNSET
-    prompt_hash: Annotated[_Text, text("ai", "Hash of the prompt.", "HASH", place="detail")] = UNSET
+    prompt_hash: Annotated[Text, text("ai", "Hash of the prompt.", "HASH", place="detail")] = UNSET
     prompt_injection_score: Annotated[
-        _Whole, whole("ai", "Classifier score.", maximum=1_000, unit="per mille")
+        Whole, whole("ai", "Classifier score.", maximum=1_000, unit="per mille")
     ] = UNSET
-    provider: Annotated[_Text, text("ai", "Who served the model.", "NAME")] = UNSET
+    provider: Annotated[Text, text("ai", "Who served the model.", "NAME")] = UNSET
     provider_request_id: Annotated[
-        _Text, text("ai", "Provider's request id.", "PROVIDER_ID", place="detail")
+        Text, text("ai", "Provider's request id.", "PROVIDER_ID", place="detail")
     ] = UNSET
     purpose_of_use: Annotated[
-        _Text,
+        Text,
         enum(
             "context",
             "Why the data was used (alias on input: `purpose`); `x-` codes can be registered.",
@@ -263,7 +250,7 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     redactions: Annotated[
-        _Counts,
+        Counts,
         Spec(
             "privacy",
             "How often a detector of each type redacted something.",
@@ -273,11 +260,11 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             most=32,
         ),
     ] = UNSET
-    reference_db_id: Annotated[_Text, text("ai", "Reference database that was used.", "MODEL")] = (
+    reference_db_id: Annotated[Text, text("ai", "Reference database that was used.", "MODEL")] = (
         UNSET
     )
     request_id: Annotated[
-        _Text,
+        Text,
         text(
             "context",
             "Minted by gateway or recorder; follows the request through every service.",
@@ -286,7 +273,7 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     request_params: Annotated[
-        _Counts,
+        Counts,
         Spec(
             "ai",
             "Numeric parameters of the request.",
@@ -298,10 +285,10 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     resource_count: Annotated[
-        _Whole, whole("what", "How many resources the whole answer delivered.")
+        Whole, whole("what", "How many resources the whole answer delivered.")
     ] = UNSET
     resource_id: Annotated[
-        _Identity,
+        Identity,
         text("what", "Opaque reference `type:id`.", "REF", place="resource", identity="entity"),
     ] = UNSET
     resource_ids: Annotated[
@@ -318,7 +305,7 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     resource_set_hash: Annotated[
-        _Text,
+        Text,
         text(
             "what",
             "Hash over the sorted ids of the whole answer, joined by LF.",
@@ -327,50 +314,48 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     resource_type: Annotated[
-        _Text, text("what", "Type of the resource; required beside its id.", "TYPE")
+        Text, text("what", "Type of the resource; required beside its id.", "TYPE")
     ] = UNSET
     response_content_hash: Annotated[
-        _Text, text("ai", "Hash of the response's content.", "HASH", place="detail")
+        Text, text("ai", "Hash of the response's content.", "HASH", place="detail")
     ] = UNSET
     response_hash: Annotated[
-        _Text, text("ai", "Hash of the response octets.", "HASH", place="detail")
+        Text, text("ai", "Hash of the response octets.", "HASH", place="detail")
     ] = UNSET
     response_id: Annotated[
-        _Text, text("ai", "Provider's response id.", "PROVIDER_ID", place="detail")
+        Text, text("ai", "Provider's response id.", "PROVIDER_ID", place="detail")
     ] = UNSET
-    retry_reason: Annotated[_Text, text("ai", "Why there was another attempt.", "CODE")] = UNSET
+    retry_reason: Annotated[Text, text("ai", "Why there was another attempt.", "CODE")] = UNSET
     route: Annotated[
-        _Text, text("what", "Route template; never the raw path.", "ROUTE", place="detail")
+        Text, text("what", "Route template; never the raw path.", "ROUTE", place="detail")
     ] = UNSET
-    route_id: Annotated[_Text, text("ai", "Gateway route.", "MODEL")] = UNSET
-    safety_action: Annotated[_Text, enum("ai", "What the filter did.", closed.SAFETY_ACTIONS)] = (
+    route_id: Annotated[Text, text("ai", "Gateway route.", "MODEL")] = UNSET
+    safety_action: Annotated[Text, enum("ai", "What the filter did.", closed.SAFETY_ACTIONS)] = (
         UNSET
     )
     safety_categories: Annotated[
-        _Texts,
+        Texts,
         Spec("ai", "Categories that fired.", kind="list", grammar="CODE", most=32, unique=True),
     ] = UNSET
     safety_filter_triggered: Annotated[
-        _Flag, flag("ai", "A safety filter fired; required in ai.call.")
+        Flag, flag("ai", "A safety filter fired; required in ai.call.")
     ] = UNSET
-    safety_source: Annotated[_Text, enum("ai", "Whose filter fired.", closed.SAFETY_SOURCES)] = (
+    safety_source: Annotated[Text, enum("ai", "Whose filter fired.", closed.SAFETY_SOURCES)] = UNSET
+    safety_stage: Annotated[Text, enum("ai", "What the filter fired on.", closed.SAFETY_STAGES)] = (
         UNSET
     )
-    safety_stage: Annotated[
-        _Text, enum("ai", "What the filter fired on.", closed.SAFETY_STAGES)
-    ] = UNSET
-    scored_scope: Annotated[_Text, enum("ai", "What was scored.", closed.SCORED_SCOPES)] = UNSET
-    seen: Annotated[_Whole, whole("facts", "Requests seen in this epoch.")] = UNSET
-    server_tool_uses: Annotated[_Whole, whole("ai", "Tools the provider ran.")] = UNSET
+    scored_scope: Annotated[Text, enum("ai", "What was scored.", closed.SCORED_SCOPES)] = UNSET
+    seen: Annotated[Whole, whole("facts", "Requests seen in this epoch.")] = UNSET
+    server_tool_uses: Annotated[Whole, whole("ai", "Tools the provider ran.")] = UNSET
     service_name: Annotated[
-        _Text, text("where", "Service that recorded the event.", "NAME", required=True)
+        Text, text("where", "Service that recorded the event.", "NAME", required=True)
     ] = UNSET
-    service_tier: Annotated[_Text, text("ai", "Service tier.", "CODE")] = UNSET
+    service_tier: Annotated[Text, text("ai", "Service tier.", "CODE")] = UNSET
     session_ref: Annotated[
-        _Text, text("who", "Keyed hash of the session.", "HMAC", place="actor")
+        Text, text("who", "Keyed hash of the session.", "HMAC", place="actor")
     ] = UNSET
     source_ip: Annotated[
-        _Identity,
+        Identity,
         text(
             "where",
             "Pseudonym of the client's address.",
@@ -381,20 +366,20 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     source_net: Annotated[
-        _Text,
+        Text,
         text(
             "where", "Network of the client's address: IPv4 /24 or IPv6 /48.", "NET", place="source"
         ),
     ] = UNSET
-    span_id: Annotated[_Text, text("context", "W3C span id.", "SPAN")] = UNSET
+    span_id: Annotated[Text, text("context", "W3C span id.", "SPAN")] = UNSET
     status_code: Annotated[
-        _Whole,
+        Whole,
         whole("outcome", "HTTP status; required beside http_method.", minimum=100, maximum=599),
     ] = UNSET
-    stream_requested: Annotated[_Flag, flag("ai", "Whether a stream was asked for.")] = UNSET
-    stream_state: Annotated[_Text, enum("ai", "How a stream ended.", closed.STREAM_STATES)] = UNSET
+    stream_requested: Annotated[Flag, flag("ai", "Whether a stream was asked for.")] = UNSET
+    stream_state: Annotated[Text, enum("ai", "How a stream ended.", closed.STREAM_STATES)] = UNSET
     subject_id: Annotated[
-        _Identity,
+        Identity,
         text(
             "what",
             "Pseudonymous reference to the person the data is about.",
@@ -404,20 +389,20 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             identity="entity",
         ),
     ] = UNSET
-    success: Annotated[_Flag, flag("outcome", "True exactly if outcome is ok.", required=True)] = (
+    success: Annotated[Flag, flag("outcome", "True exactly if outcome is ok.", required=True)] = (
         UNSET
     )
     system_prompt_hash: Annotated[
-        _Text, text("ai", "SHA-256 of the system prompt.", "SHA256", place="detail")
+        Text, text("ai", "SHA-256 of the system prompt.", "SHA256", place="detail")
     ] = UNSET
     tenant_id: Annotated[
-        _Text,
+        Text,
         text(
             "who", "Tenant of the credential, never of the body.", "TENANT", required=True, by="C"
         ),
     ] = UNSET
     timestamp: Annotated[
-        _Text,
+        Text,
         Spec(
             "when",
             "Event time on the producer's clock.",
@@ -426,32 +411,32 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             required=True,
         ),
     ] = UNSET
-    tokens_audio_in: Annotated[_Whole, whole("ai", "Audio input tokens.", unit="tokens")] = UNSET
-    tokens_audio_out: Annotated[_Whole, whole("ai", "Audio output tokens.", unit="tokens")] = UNSET
+    tokens_audio_in: Annotated[Whole, whole("ai", "Audio input tokens.", unit="tokens")] = UNSET
+    tokens_audio_out: Annotated[Whole, whole("ai", "Audio output tokens.", unit="tokens")] = UNSET
     tokens_cache_read: Annotated[
-        _Whole, whole("ai", "Input tokens read from a cache.", unit="tokens")
+        Whole, whole("ai", "Input tokens read from a cache.", unit="tokens")
     ] = UNSET
     tokens_cache_write: Annotated[
-        _Whole, whole("ai", "Input tokens written to a cache.", unit="tokens")
+        Whole, whole("ai", "Input tokens written to a cache.", unit="tokens")
     ] = UNSET
-    tokens_image_in: Annotated[_Whole, whole("ai", "Image input tokens.", unit="tokens")] = UNSET
-    tokens_image_out: Annotated[_Whole, whole("ai", "Image output tokens.", unit="tokens")] = UNSET
+    tokens_image_in: Annotated[Whole, whole("ai", "Image input tokens.", unit="tokens")] = UNSET
+    tokens_image_out: Annotated[Whole, whole("ai", "Image output tokens.", unit="tokens")] = UNSET
     tokens_in: Annotated[
-        _Whole, whole("ai", "Input tokens in all, cached included.", unit="tokens")
+        Whole, whole("ai", "Input tokens in all, cached included.", unit="tokens")
     ] = UNSET
     tokens_out: Annotated[
-        _Whole, whole("ai", "Output tokens in all, reasoning included.", unit="tokens")
+        Whole, whole("ai", "Output tokens in all, reasoning included.", unit="tokens")
     ] = UNSET
     tokens_reasoning: Annotated[
-        _Whole, whole("ai", "Output tokens spent on reasoning.", unit="tokens")
+        Whole, whole("ai", "Output tokens spent on reasoning.", unit="tokens")
     ] = UNSET
-    tokens_total: Annotated[_Whole, whole("ai", "Total the provider reported.", unit="tokens")] = (
+    tokens_total: Annotated[Whole, whole("ai", "Total the provider reported.", unit="tokens")] = (
         UNSET
     )
-    tokens_video_in: Annotated[_Whole, whole("ai", "Video input tokens.", unit="tokens")] = UNSET
-    tool_calls_n: Annotated[_Whole, whole("ai", "Tool calls in the answer.")] = UNSET
+    tokens_video_in: Annotated[Whole, whole("ai", "Video input tokens.", unit="tokens")] = UNSET
+    tool_calls_n: Annotated[Whole, whole("ai", "Tool calls in the answer.")] = UNSET
     tool_names_hash: Annotated[
-        _Texts,
+        Texts,
         Spec(
             "ai",
             "Hashes of the tools' names.",
@@ -462,12 +447,12 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     tools_hash: Annotated[
-        _Text, text("ai", "Hash of the tool definitions.", "HASH", place="detail")
+        Text, text("ai", "Hash of the tool definitions.", "HASH", place="detail")
     ] = UNSET
-    trace_id: Annotated[_Text, text("context", "W3C trace id.", "TRACE")] = UNSET
-    ttfb_ms: Annotated[_Whole, whole("ai", "Time to the first octet.", unit="ms")] = UNSET
+    trace_id: Annotated[Text, text("context", "W3C trace id.", "TRACE")] = UNSET
+    ttfb_ms: Annotated[Whole, whole("ai", "Time to the first octet.", unit="ms")] = UNSET
     units: Annotated[
-        _Counts,
+        Counts,
         Spec(
             "ai",
             "Billed units: images, audio_ms, video_ms, chars, searches.",
@@ -478,13 +463,13 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     upstream_request_id: Annotated[
-        _Text, text("context", "Request id that the client brought.", "UPSTREAM", place="detail")
+        Text, text("context", "Request id that the client brought.", "UPSTREAM", place="detail")
     ] = UNSET
     usage_injected: Annotated[
-        _Flag, flag("ai", "The gateway asked for usage that the client had not asked for.")
+        Flag, flag("ai", "The gateway asked for usage that the client had not asked for.")
     ] = UNSET
     usage_raw: Annotated[
-        _Counts,
+        Counts,
         Spec(
             "ai",
             "Numeric leaves of the provider's usage.",
@@ -495,7 +480,7 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     usage_state: Annotated[
-        _Text,
+        Text,
         enum(
             "ai",
             "Where the token counts come from; required in ai.call and ai.attempt.",
@@ -503,10 +488,10 @@ class Event(Struct, omit_defaults=True, kw_only=True):
         ),
     ] = UNSET
     user_agent: Annotated[
-        _Text, text("where", "User agent, sanitised.", "TEXT256", place="agent")
+        Text, text("where", "User agent, sanitised.", "TEXT256", place="agent")
     ] = UNSET
     user_id: Annotated[
-        _Identity,
+        Identity,
         text(
             "who",
             "Pseudonym of the acting person, or `anonymous`.",
@@ -517,5 +502,5 @@ class Event(Struct, omit_defaults=True, kw_only=True):
             identity="user",
         ),
     ] = UNSET
-    user_role: Annotated[_Text, text("who", "Role at the time of the event.", "ROLE")] = UNSET
-    written: Annotated[_Whole, whole("facts", "Records written in this epoch.")] = UNSET
+    user_role: Annotated[Text, text("who", "Role at the time of the event.", "ROLE")] = UNSET
+    written: Annotated[Whole, whole("facts", "Records written in this epoch.")] = UNSET
