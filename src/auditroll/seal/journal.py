@@ -167,24 +167,36 @@ class JournalWriter:
         self.sync()
 
     def rotate(self, now_ms: int) -> None:
-        """Go on in a new file. Everything written before is synced."""
-        self.close()
+        """Go on in a new file. Everything written before is synced.
+
+        Raises:
+            CollectorError: `journal-full`: there is no new file; the old one goes on.
+        """
+        before = self._fd
         self._open(now_ms)
+        self._disk.close(before)
 
     def close(self) -> None:
         """Close the file."""
         self._disk.close(self._fd)
 
     def _open(self, now_ms: int) -> None:
-        key = self._keys.create(_KEY_USE)
-        self.header = FileHeader(format_time(now_ms), self.number, self._journal_id, key.id)
-        self._codec = FrameCodec(self.header, key.octets)
-        octets = self.header.encode()
-        self._fd = self._disk.create(self._folder.journal_file(self.number))
-        self._disk.write(self._fd, octets)
-        self._disk.datasync(self._fd)
-        self._disk.sync_dir(self._folder.journal)
-        self._size = len(octets)
+        path = self._folder.journal_file(self.number)
+        try:
+            key = self._keys.create(_KEY_USE)
+            header = FileHeader(format_time(now_ms), self.number, self._journal_id, key.id)
+            fd = self._disk.create(path)
+            self._disk.write(fd, header.encode())
+            self._disk.datasync(fd)
+            self._disk.sync_dir(self._folder.journal)
+        except OSError as error:
+            # Its name must be free for the next attempt.
+            if path.exists():
+                self._disk.remove(path)
+            raise _full() from error
+        self.header, self._fd = header, fd
+        self._codec = FrameCodec(header, key.octets)
+        self._size = len(header.encode())
 
 
 def _full() -> CollectorError:

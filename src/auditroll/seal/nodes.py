@@ -7,6 +7,7 @@ a file must give the hash its parent tile holds of it, up to the edge, which sta
 was checked against the tree's frontier.
 """
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -130,8 +131,11 @@ class NodeStore:
     def remove(self) -> None:
         """Drop the files, so that they are rebuilt."""
         self._forget()
-        for path in self._folder.glob(f"{self._stream}.*"):
-            path.unlink()
+        level = 0
+        with contextlib.suppress(FileNotFoundError):
+            while True:
+                self._path(level).unlink()
+                level += 1
 
     def _forget(self) -> None:
         self.size = 0

@@ -38,6 +38,10 @@ MAX_GROUP_OCTETS: Final = 8 * 2**20
 Request = tuple[int, str, list[Any]]
 
 
+class _PeerGone(Exception):
+    """The HTTP process does not listen any more."""
+
+
 class Host:
     """Serves one sequencer to one socket.
 
@@ -73,12 +77,24 @@ class Host:
             self._serve(requests)
             now = time.monotonic()
             if now >= tick_due:
-                self._sequencer.tick()
+                self._do(self._sequencer.tick)
                 tick_due = time.monotonic() + TICK_S
             elif now >= announce_due:
-                self._sequencer.announce()
+                self._do(self._sequencer.announce)
                 announce_due = time.monotonic() + ANNOUNCE_S
             self._tell_checkpoint()
+
+    def _do(self, work: Callable[[], Any]) -> None:
+        """Do what is due; what a full disk prevents is tried again the next time."""
+        try:
+            work()
+        except (CollectorError, OSError) as error:
+            if self._sequencer.roll.journal.failed:
+                raise
+            _log.error("the sequencer's upkeep failed: %s", error)
+            self._sequencer.problem = str(error)
+        else:
+            self._sequencer.problem = ""
 
     def _receive(self) -> None:
         try:
@@ -113,7 +129,7 @@ class Host:
             try:
                 frames = self._sequencer.admit(arguments[0])
             except Error as error:
-                self._channel.sendall(encode_error(number, error))
+                self._send(encode_error(number, error))
                 continue
             group.append((number, frames))
             size += sum(len(frame.plaintext) for frame in frames)
@@ -135,7 +151,7 @@ class Host:
             numbers = roll.write(frames)
         except CollectorError as error:
             for number, _ in group:
-                self._channel.sendall(encode_error(number, error))
+                self._send(encode_error(number, error))
             if roll.journal.failed:
                 raise
             return
@@ -143,24 +159,41 @@ class Host:
         appended = iter(roll.apply(numbers, frames))
         synced.result()
         answers = [encode_answer(number, [next(appended) for _ in mine]) for number, mine in group]
-        self._channel.sendall(b"".join(answers))
+        self._send(b"".join(answers))
 
     def _call(self, number: int, method: str, arguments: Sequence[Any]) -> None:
         try:
             answer = encode_answer(number, self._methods[method](*arguments))
             # Whoever has the answer must not see an older checkpoint than it speaks of.
             self._tell_checkpoint()
-        except Error as error:
+        except (Error, OSError) as error:
             if self._sequencer.roll.journal.failed:
                 raise
-            answer = encode_error(number, error)
-        self._channel.sendall(answer)
+            told = error if isinstance(error, Error) else disk_failed(error)
+            answer = encode_error(number, told)
+        self._send(answer)
 
     def _tell_checkpoint(self) -> None:
         newest = self._sequencer.root_checkpoint()
         if newest != self._told:
-            self._channel.sendall(encode_answer(0, newest))
+            self._send(encode_answer(0, newest))
             self._told = newest
+
+    def _send(self, octets: bytes) -> None:
+        try:
+            self._channel.sendall(octets)
+        except OSError:
+            raise _PeerGone from None
+
+
+def disk_failed(error: OSError) -> CollectorError:
+    """Return what to tell of an operation that a disk refused."""
+    return CollectorError(
+        "disk-failed",
+        f"the data folder cannot be used: {error.strerror}",
+        hint="Free or mend the disk; nothing acknowledged is lost.",
+        retry_after=5,
+    )
 
 
 def _open(channel: socket.socket, options: dict[str, Any], sealer: Sealer) -> Sequencer | None:
@@ -176,10 +209,7 @@ def _open(channel: socket.socket, options: dict[str, Any], sealer: Sealer) -> Se
         channel.sendall(encode_error(0, error))
         return None
     except OSError as error:
-        failed = CollectorError(
-            "disk-failed", f"the data folder cannot be used: {error.strerror}", hint=str(error)
-        )
-        channel.sendall(encode_error(0, failed))
+        channel.sendall(encode_error(0, disk_failed(error)))
         return None
     channel.sendall(encode_answer(0, sequencer.ready()))
     return sequencer
@@ -202,11 +232,10 @@ def main() -> None:
         gc.set_threshold(50_000, 50, 1000)
         try:
             Host(sequencer, channel).run()
-        except OSError:
-            # The other side is gone; what it was not told, it asks again.
-            _log.info("the HTTP process has gone")
-        except Error as error:
-            _log.critical("%s", error.diagnostics())
+        except _PeerGone:
+            _log.info("the HTTP process has gone; what it was not told, it asks again")
+        except (Error, OSError) as error:
+            _log.critical("%s", error.diagnostics() if isinstance(error, Error) else error)
             sys.exit(1)
         sequencer.close()
         sealer.close()

@@ -30,6 +30,7 @@ class Sealer:
         self._jobs: queue.SimpleQueue[tuple[SealJob, Future[SealResult]] | None] = (
             queue.SimpleQueue()
         )
+        self._closed = False
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
@@ -42,12 +43,15 @@ class Sealer:
         return done
 
     def close(self) -> None:
-        """End the child after the jobs that were submitted."""
+        """End the child at once; what it was writing is written again after the next start."""
+        self._closed = True
         self._jobs.put(None)
+        if (process := self._process) is not None:
+            process.kill()
         self._thread.join()
 
     def _run(self) -> None:
-        while (entry := self._jobs.get()) is not None:
+        while (entry := self._next()) is not None:
             job, done = entry
             try:
                 done.set_result(self._write(job))
@@ -59,6 +63,9 @@ class Sealer:
                 self._reap()
                 done.set_exception(_died())
         self._reap()
+
+    def _next(self) -> tuple[SealJob, "Future[SealResult]"] | None:
+        return None if self._closed else self._jobs.get()
 
     def _write(self, job: SealJob) -> SealResult:
         if self._channel is None:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from auditroll.errors import Error
+from auditroll.errors import CollectorError, Error
 from auditroll.keys import KeyStore
 from auditroll.seal.heads import Heads
 from auditroll.seal.positions import Positions
@@ -184,7 +184,13 @@ class Sealing:
         self._jobs = rest
         done = [(job, result) for job, future in ready if (result := self._result(job, future))]
         if done:
-            self._announce(done)
+            try:
+                self._announce(done)
+            except (CollectorError, OSError):
+                # Nothing of it counts yet; it is announced again.
+                finished = {id(job) for job, _ in done}
+                self._jobs[:0] = [one for one in ready if id(one[0]) in finished]
+                raise
         return bool(done)
 
     def _result(self, job: SealJob, future: "Future[SealResult]") -> SealResult | None:
@@ -193,7 +199,7 @@ class Sealing:
             result = future.result()
         except (Error, OSError, EOFError) as error:
             # The records stay in the journal and in the tail; ingestion goes on.
-            _log.exception("a segment of stream %s could not be written", job.stream)
+            _log.error("a segment of stream %s could not be written: %s", job.stream, error)
             self.problem = str(error)
             self._not_before = time.monotonic() + _RETRY_S
             stream.sealing = False
@@ -218,8 +224,9 @@ class Sealing:
             self._forget(self._roll.streams[job.stream], job)
 
     def _name(self, job: SealJob, result: SealResult) -> None:
-        path = self._folder.segment(name_of(job))
-        self._folder.disk.rename(Path(result.temporary), path)
+        path, temporary = self._folder.segment(name_of(job)), Path(result.temporary)
+        if temporary.exists():
+            self._folder.disk.rename(temporary, path)
         self._folder.disk.sync_dir(path.parent)
 
     def _fields(self, stream: Stream, job: SealJob, result: SealResult) -> list[dict[str, Any]]:
@@ -231,18 +238,21 @@ class Sealing:
             tree_root=Frontier.from_compact_range(job.end, peaks).root(),
             compact_range=peaks,
             last_leaf_hash=stream.nodes.node(0, job.end - 1),
-            refused=_by_epoch(self._take_refused(stream)),
+            refused=_by_epoch(self._refused(stream)),
         )
 
-    def _take_refused(self, stream: Stream) -> list[Refusal]:
+    def _refused(self, stream: Stream) -> list[Refusal]:
         """Return the refused numbers that this stream's seal counts."""
         counts = stream.kind == "data" or stream.tenant in self._without_data
         if stream.kind == "root" or not counts:
             return []
-        self._without_data.discard(stream.tenant)
-        return self._roll.refused.pop(stream.tenant, [])
+        return self._roll.refused.get(stream.tenant, [])
 
     def _forget(self, stream: Stream, job: SealJob) -> None:
+        if self._refused(stream):
+            # They are in the seal that was just recorded.
+            del self._roll.refused[stream.tenant]
+            self._without_data.discard(stream.tenant)
         stream.sealing = False
         stream.drop_sealed(job.end)
         stream.nodes.flush()

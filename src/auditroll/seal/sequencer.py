@@ -91,6 +91,7 @@ class Sequencer:
             self._sign_root()
             start.finish(self._sealing)
             self._overfull = False
+            self.problem = ""
             self.tick()
         except BaseException:
             self._lock.release()
@@ -171,13 +172,14 @@ class Sequencer:
     # Time.
 
     def tick(self) -> None:
-        """Do what is due: announce segments, list and sign heads, close segments."""
+        """Do what is due: announce segments, list and sign heads, close segments.
+
+        Raises:
+            CollectorError, OSError: A disk refused. What was not done is done by the next call,
+                unless the journal has failed.
+        """
         self.announce()
-        changed = [s for s in self.streams.values() if s.kind != "root" and s.head_due()]
-        if changed:
-            self._list_heads(changed)
-        elif self._root.head_due():
-            self._sign_root()
+        self._list_growth()
         self._sealing.close_due()
         self._sealing.drop_journal(self._root.stream)
         self._trust.save(self.streams.values())
@@ -214,9 +216,13 @@ class Sequencer:
         self._sealing.announce(wait=True)
 
     def close(self) -> None:
-        """List and sign what was appended, and give the folder free."""
-        self._sealing.announce(wait=True)
-        self.tick()
+        """List and sign what was appended, and give the folder free.
+
+        Segments under way are not waited for: their records stand in the journal.
+        """
+        self._sealing.announce()
+        self._list_growth()
+        self._trust.save(self.streams.values())
         for stream in self.streams.values():
             stream.nodes.flush()
         self.roll.journal.close()
@@ -226,6 +232,13 @@ class Sequencer:
         """Let go of the folder as a process that dies does; for tests."""
         self.roll.journal.close()
         self._lock.release()
+
+    def _list_growth(self) -> None:
+        changed = [s for s in self.streams.values() if s.kind != "root" and s.head_due()]
+        if changed:
+            self._list_heads(changed)
+        elif self._root.head_due():
+            self._sign_root()
 
     def _list_heads(self, streams: Sequence[Stream]) -> None:
         """Persist a root group and only then count its heads as listed; sign the root."""
@@ -333,7 +346,7 @@ class Sequencer:
                 for s in self._ordered()
             ],
             unsealed_octets=self._sealing.tail_octets(),
-            problem=self._sealing.problem,
+            problem=self.problem or self._sealing.problem,
         )
 
     def watermarks(self) -> list[Watermark]:
