@@ -45,6 +45,8 @@ class AuditedApp:
         self.app = app
         self.capture = capture
         self._life = life
+        self._running = 0
+        self._ending = False
         self._http = GatedExchange if capture.gated else Exchange
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +72,7 @@ class AuditedApp:
     async def _observe(self, exchange: Exchange, scope: Scope) -> None:
         scope[_SEEN] = context = exchange.context
         token = current.set(context)
+        self._running += 1
         try:
             await self.app(scope, exchange.receive, exchange.send)
         except BaseException as error:
@@ -79,8 +82,11 @@ class AuditedApp:
             exchange.end(None)
         finally:
             current.reset(token)
+            self._running -= 1
             if context.late:
                 self.capture.counters.late_calls += context.late
+            if self._ending:
+                self._end()
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def watch(message: Message) -> None:
@@ -89,11 +95,19 @@ class AuditedApp:
                 self._warn_of_mistakes()
                 if self._life is not None:
                     self._life.start()
-            elif kind.startswith("lifespan.shutdown.") and self._life is not None:
-                self._life.close()
+            elif kind.startswith("lifespan.shutdown."):
+                self._ending = True
+                self._end()
             await send(message)
 
         await self.app(scope, receive, watch)
+
+    def _end(self) -> None:
+        """End the epoch, after the requests that the server cut short have left their records."""
+        if self._running == 0:
+            self._ending = False
+            if self._life is not None:
+                self._life.close()
 
     def _warn_of_mistakes(self) -> None:
         mistaken = self.capture.mistaken()

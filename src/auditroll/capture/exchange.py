@@ -98,17 +98,21 @@ class Exchange:
             self._left = True
         return message
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Hand on what the application answers; the record goes before the last part."""
         kind = message["type"]
         if kind == "http.response.body":
             self._bytes_out += len(message.get("body", b""))
             if not message.get("more_body", False):
                 self.finish(complete=True)
+                return self._send(message)
         elif kind == "http.response.start":
             self._status = message["status"]
         elif kind == "http.response.pathsend":
             self.finish(complete=True)
+        return self._hand_on(message)
+
+    async def _hand_on(self, message: Message) -> None:
         try:
             await self._send(message)
         except OSError:

@@ -18,6 +18,7 @@ _WANTED: Final = frozenset(
     }
 )
 _MAX_AGENT_CHARS: Final = 256
+_MAX_AGENT_OCTETS: Final = 4 * _MAX_AGENT_CHARS
 _CONTROLS: Final = dict.fromkeys([*range(32), *range(127, 160)], " ")
 
 Headers = dict[bytes, bytes]
@@ -43,11 +44,18 @@ def scheme_of(authorization: bytes) -> Literal["bearer", "basic", "other"]:
     return "basic" if scheme.startswith(b"basic ") else "other"
 
 
-@lru_cache(1_024)
 def user_agent_text(value: bytes) -> str:
     """Return a user agent as one line of text, at most 256 characters."""
+    return _agent_text(value[:_MAX_AGENT_OCTETS])
+
+
+# Only the octets that can matter are a key: long ones must not fill the memory.
+@lru_cache(1_024)
+def _agent_text(value: bytes) -> str:
     try:
         text = value.decode()
-    except UnicodeDecodeError:
-        text = value.decode("latin-1")
+    except UnicodeDecodeError as error:
+        # The cut may have gone through a character.
+        whole = len(value) == _MAX_AGENT_OCTETS and error.start >= _MAX_AGENT_OCTETS - 3
+        text = value[: error.start].decode() if whole else value.decode("latin-1")
     return text.translate(_CONTROLS)[:_MAX_AGENT_CHARS]
