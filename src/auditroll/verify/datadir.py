@@ -5,7 +5,6 @@ Read in an order in which a running server can only have added: what is signed, 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
 from auditroll.tlog.hashing import EMPTY_ROOT
@@ -15,8 +14,8 @@ from auditroll.verify.inventory import Files, journal_files, segment_files, stre
 from auditroll.verify.journal import JournalFile, KeyOf, check_numbers
 from auditroll.verify.journalled import Journalled
 from auditroll.verify.judge import Head, check_last_checkpoint, judge_stream, root_at, size_of
-from auditroll.verify.listings import Listing, Listings
-from auditroll.verify.objects import SealedObject, sealed_objects
+from auditroll.verify.listings import Listing, Listings, heads_of
+from auditroll.verify.objects import sealed_objects
 from auditroll.verify.overlap import Overlap
 from auditroll.verify.reader import Reader
 from auditroll.verify.registers import NOTHING_SIGNED, Signed, read_signed
@@ -64,6 +63,10 @@ class _Installation:
             for stream in {*stream_ids(reader), *(entry.stream for entry in trust.streams)}
         }
         self._listings = Listings()
+        # Roots that the root stream lists for the sizes that registers and checkpoints have.
+        self._listed: dict[tuple[str, int], str] = {
+            (stream, size): "" for stream, signed in self._signed.items() for size in signed.sizes()
+        }
         self._scans: dict[str, StreamScan] = {}
         self._overlaps: dict[str, Overlap] = {}
 
@@ -108,9 +111,9 @@ class _Installation:
         holders, data = self._sorted_streams(files, scanner, journalled)
         for stream in holders:
             scan, overlap = self._begin(stream, journalled)
-            mine = files.get(stream, {})
+            mine, seals = files.get(stream, {}), known.get(stream, {})
             on_leaf = self._note_listing if stream == self._trust.root_stream else None
-            scanner.scan_listed(scan, mine, _ends(mine, known.get(stream, {})), overlap, on_leaf)
+            scanner.scan_listed(scan, mine, seals, overlap, on_leaf)
         facts = [fact for stream in holders for fact in self._scans[stream].facts]
         facts += journalled.facts
         objects = sealed_objects(facts)
@@ -147,12 +150,15 @@ class _Installation:
         if stream == self._trust.root_stream and self._trust.last_checkpoint is not None:
             cuts.append(self._trust.last_checkpoint[0])
         scan = self._scans[stream] = StreamScan(stream, cuts)
-        overlap = self._overlaps[stream] = Overlap(_seed(journalled.seeds.get(stream)))
+        overlap = self._overlaps[stream] = Overlap(journalled.seeds.get(stream, b""))
         return scan, overlap
 
     def _note_listing(self, leaf: dict[str, Any]) -> None:
         if leaf.get("stream") == self._trust.root_stream:
             self._listings.read(leaf)
+            for stream, listing in heads_of(leaf):
+                if (stream, listing.size) in self._listed:
+                    self._listed[stream, listing.size] = listing.root
 
     def _listing(self, stream: str, journalled: Journalled) -> Listing | None:
         """Return the newest head that the root lists; the journal is newer than any segment."""
@@ -200,11 +206,20 @@ class _Installation:
             if head.size > size:
                 yield Finding("rolled-back", scan.stream, size, head.size, path)
             elif is_sound:
-                try:
-                    if root_at(scan, head.size, ledgers, _no_tiles) != head.root:
-                        yield Finding(verdict, scan.stream, 0, head.size, path)
-                except NotDerivable:
-                    yield Finding("cannot-judge", scan.stream, 0, head.size, path)
+                root = self._root_at(scan, head.size, ledgers)
+                if root != head.root.hex():
+                    contradiction = verdict if root else "cannot-judge"
+                    yield Finding(contradiction, scan.stream, 0, head.size, path)
+
+    def _root_at(self, scan: StreamScan, size: int, ledgers: Ledgers) -> str:
+        """Return the root of an earlier size, 64 hex digits; empty if nothing gives it.
+
+        Within a deleted prefix it is what the root stream listed.
+        """
+        try:
+            return root_at(scan, size, ledgers, _no_tiles).hex()
+        except NotDerivable:
+            return self._listed[scan.stream, size]
 
     def _check_root(
         self,
@@ -233,25 +248,12 @@ def _listed(listing: Listing | None) -> Head:
         return Head(listing.size, listing.root.encode())
 
 
-def _ends(files: Mapping[int, Any], known: Mapping[int, SealedObject]) -> dict[int, int]:
-    """Return where segments end: at the next one, or where a seal in the journal says."""
-    ends = dict(pairwise(files))
-    return ends | {first: sealed.end for first, sealed in known.items()}
-
-
 def _deletions(facts: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int, int]]:
     for fact in facts:
         if fact.get("event_type") == "retention.deletion":
             first, count = fact.get("first_index"), fact.get("count")
             if type(first) is int and type(count) is int:
                 yield str(fact.get("target_stream")), first, count
-
-
-def _seed(digits: bytes | None) -> bytes | None:
-    try:
-        return None if digits is None else bytes.fromhex(digits.decode())
-    except ValueError:
-        return None
 
 
 def _no_tiles(_level: int, _index: int, _needed: int) -> None:

@@ -88,16 +88,6 @@ class Ledgers:
         key = (scan.stream, str(slot.index), slot.slot, slot.commitment)
         return any(key in ledger.redactions for ledger in self._of(scan))
 
-    def seals(self, stream: str) -> Iterator[Fact]:
-        """Yield the seals and rewrites of a stream in the order of their ledger."""
-        for ledger in self._ledgers:
-            for fact in ledger.facts:
-                if (
-                    fact["event_type"] in (SEAL, "ledger.rewrite")
-                    and fact.get("target_stream") == stream
-                ):
-                    yield fact
-
     def _of(self, scan: StreamScan) -> Iterator["_Ledger"]:
         """Yield the ledgers whose facts count for a stream."""
         for ledger in self._ledgers:

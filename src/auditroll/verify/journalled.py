@@ -1,17 +1,19 @@
 """What the journal says before any record has its place: streams, seals, heads, first seeds."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from auditroll.segment.journal import BadFrame, Entry
 from auditroll.verify.facts import GENESIS, SEAL
-from auditroll.verify.journal import JournalFile, JournalFrame, KeyOf
+from auditroll.verify.journal import JournalFile, JournalFrame, JournalLine, KeyOf
 from auditroll.verify.listings import Listing, heads_of
 from auditroll.verify.objects import REWRITE
 
 __all__ = ["Journalled"]
 
 _DELETION: Final = "retention.deletion"
+_DIGITS: Final = re.compile(b"[0-9a-f]{32}")
 
 
 class Journalled:
@@ -27,19 +29,33 @@ class Journalled:
         self.kinds: dict[str, str] = {}
         self.facts: list[dict[str, Any]] = []
         self.listings: dict[str, Listing] = {}
-        self.seeds: dict[str, bytes] = {}
+        # Seeds of each stream's records up to the first damage, 32 hex digits each.
+        self.seeds: dict[str, bytearray] = {}
+        self._next: int | None = None
         for file in files:
             for frame in file.check(key_of, running=running):
                 try:
                     self._read(frame)
                 except BadFrame:
                     file.lose(frame)
+                    self._next = -1
 
     def _read(self, frame: JournalFrame) -> None:
+        adjoins = self._next in (None, frame.number)
+        self._next = frame.number + 1 if adjoins else -1
         for line in frame.lines():
-            self.seeds.setdefault(line.stream, line.seed)
+            if adjoins:
+                self._note_seed(line)
             if not frame.is_batch:
                 self._note(line.entry())
+
+    def _note_seed(self, line: JournalLine) -> None:
+        seeds = self.seeds.get(line.stream)
+        if seeds is None:
+            if _DIGITS.fullmatch(line.seed) is None:
+                raise BadFrame("a record without a seed")
+            seeds = self.seeds[line.stream] = bytearray()
+        seeds += line.seed
 
     def _note(self, entry: Entry) -> None:
         record = entry.record

@@ -5,7 +5,7 @@ import tarfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 __all__ = ["ArchiveReader", "FolderReader"]
 
@@ -81,10 +81,7 @@ class ArchiveReader:
     def _extract(self, name: str) -> IO[bytes]:
         if self._zip is not None:
             return self._zip.open(name)
-        member = self._tar.extractfile(name)
-        if member is None:
-            raise FileNotFoundError(name)
-        return member
+        return cast("IO[bytes]", self._tar.extractfile(name))  # None only for what is no file
 
 
 class _Member(io.RawIOBase):

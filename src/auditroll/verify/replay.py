@@ -78,9 +78,7 @@ class Replay:
         # Effective time of receipt of the last frame that the journal no longer holds. What a
         # running server sealed since, in streams that this journal does not name, is later.
         before = (
-            overlap.received
-            for overlap in overlaps.values()
-            if overlap.seed is not None or not running
+            overlap.received for overlap in overlaps.values() if overlap.journalled or not running
         )
         self._received = max(before, default="")
 
@@ -127,7 +125,7 @@ class Replay:
         if scan is None or overlap is None:
             return None
         start = overlap.begin()
-        if start is None or overlap.lost:
+        if start is None:
             scan.held.append((overlap.end, _NO_END))
             return None
         self._received = max(self._received, overlap.first_received)
@@ -138,7 +136,8 @@ class Replay:
 
         The journal's copy is held by its own checksum and seal; the sealed one by the tree.
         """
-        sealed = tail.overlap.seeds[tail.next - (tail.overlap.start or 0)]
+        seeds, at = tail.overlap.seeds, tail.next - (tail.overlap.start or 0)
+        sealed = seeds[at] if at < len(seeds) else None
         if sealed is not None and sealed.hex().encode() != line.seed:
             where = f"frame {frame.number} of {frame.path} holds another record"
             tail.scan.note("altered", tail.next, tail.next + 1, where)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any, Final
 
 from auditroll.errors import IntegrityError
@@ -103,7 +104,7 @@ class SegmentScanner:
         self,
         scan: StreamScan,
         files: Mapping[int, tuple[int, str]],
-        ends: Mapping[int, int],
+        known: Mapping[int, SealedObject],
         overlap: Overlap,
         on_leaf: OnLeaf | None,
     ) -> None:
@@ -112,10 +113,11 @@ class SegmentScanner:
         Args:
             scan: Of the root or a ledger.
             files: Generation and path by first index.
-            ends: Where a segment must end, by first index, as far as that is known.
+            known: Seals that the journal holds, by first index.
             overlap: Finds where the journal begins.
             on_leaf: Called with facts and with leaves that list heads.
         """
+        following = dict(pairwise(files))
         for first, (generation, name) in files.items():
             data = self._read(name)
             # A file that a crash left without a seal may begin within another's range.
@@ -124,7 +126,8 @@ class SegmentScanner:
             if first > overlap.end:
                 overlap.lose(first)
             self._measured[name] = Measured.of(data)
-            place = SegmentPlace(name, first, ends.get(first), generation)
+            end = known[first].end if first in known else None
+            place = SegmentPlace(name, first, end, generation, following.get(first, 0))
             self._scan(scan, data, self._measured[name], place, overlap, on_leaf)
 
     def compare(self, scan: StreamScan, objects: Mapping[int, SealedObject]) -> None:
@@ -158,7 +161,7 @@ class SegmentScanner:
             scan_segment(scan, data, key or b"", place, overlap, on_leaf)
         except BadSegment:
             first = max(overlap.end, place.first)
-            end = max(place.end or 0, first + 1)
+            end = max(place.end or place.at_most, first + 1)
             overlap.lose(end)
             if noted:
                 scan.held.append((first, end))

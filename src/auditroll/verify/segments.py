@@ -3,7 +3,7 @@
 Source: format reference, section 10.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -46,12 +46,14 @@ class SegmentPlace:
         first: Index of its first record.
         end: Index after its last record; None if only the file says so.
         generation: Of the file.
+        at_most: Index that it does not go beyond, if `end` is not known; 0 if neither is.
     """
 
     name: str
     first: int
     end: int | None
     generation: int
+    at_most: int = 0
 
 
 def scan_segment(
@@ -112,16 +114,16 @@ def _scan(
         raise BadSegment("the segment belongs elsewhere")
     first = meta.first_index
     for table in segment.tables():
-        wrong = list(check_table(table, scan.stream, first))
+        wrong = set(check_table(table, scan.stream, first))
         rows = _rows(table, first)
         prev_hashes = [str(prev) for prev in table["prev_hash"].to_pylist()]
         scan.add(Batch(first, rows.hashes, prev_hashes, rows.received))
         scan.counts.records += len(rows.hashes)
-        for row in wrong:
+        for row in sorted(wrong):
             scan.note("altered", first + row, first + row + 1, "typed columns and leaf differ")
         overlap.see(rows)
-        _note_facts(scan, table, first, on_leaf)
-        _note_hidden(scan, table, first)
+        _note_facts(scan, table, first, wrong, on_leaf)
+        _note_hidden(scan, table, first, wrong)
         first += len(rows.hashes)
 
 
@@ -145,30 +147,33 @@ def _times(column: Any) -> list[str]:
     return found
 
 
-def _note_facts(scan: StreamScan, table: Any, first: int, on_leaf: OnLeaf | None) -> None:
+def _note_facts(
+    scan: StreamScan, table: Any, first: int, wrong: Container[int], on_leaf: OnLeaf | None
+) -> None:
+    """Take over facts; rows that say two things say nothing."""
     if first == 0:
         scan.first_is_open = True
     if scan.tenant is None:
         scan.tenant = table["tenant_id"][0].as_py() or ""
     wanted = FACT_TYPES | {_ROOT_HEADS} if on_leaf else FACT_TYPES
-    rows = [row for row, name in enumerate(table["event_type"].to_pylist()) if name in wanted]
-    for leaf in _leaves(table, rows):
-        if leaf["event_type"] in FACT_TYPES:
-            scan.facts.append(leaf)
+    types = enumerate(table["event_type"].to_pylist())
+    rows = [row for row, name in types if name in wanted and row not in wrong]
+    for leaf in table["leaf"].take(rows).to_pylist() if rows else ():
+        public = orjson.loads(leaf)
+        if public["event_type"] in FACT_TYPES:
+            scan.facts.append(public)
         if on_leaf is not None:
-            on_leaf(leaf)
+            on_leaf(public)
 
 
-def _leaves(table: Any, rows: Sequence[int]) -> list[dict[str, Any]]:
-    return [orjson.loads(leaf) for leaf in table["leaf"].take(rows).to_pylist()] if rows else []
-
-
-def _note_hidden(scan: StreamScan, table: Any, first: int) -> None:
-    """Count the hidden slots of rows that were opened in part."""
+def _note_hidden(scan: StreamScan, table: Any, first: int, wrong: Container[int]) -> None:
+    """Count the hidden slots of rows that are opened in part."""
     if table["opening"].null_count == table.num_rows:
         return
     for row, opening in enumerate(table["opening"].to_pylist()):
-        for slot, hidden in orjson.loads(opening)["hidden"].items() if opening else ():
+        if opening is None or row in wrong:
+            continue
+        for slot, hidden in orjson.loads(opening)["hidden"].items():
             if hidden["why"] == "withheld":
                 scan.counts.withheld += 1
             else:
