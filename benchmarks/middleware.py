@@ -263,7 +263,7 @@ def memory(total: int, section: Section) -> None:
 
     @app.get("/patients/{patient_id}")
     async def patient(patient_id: str) -> dict[str, str]:
-        audit.actor(f"user-{int(patient_id) % 60_000}@clinic.example", role="nurse")
+        audit.actor(f"user-{int(patient_id) % 40_000}@clinic.example", role="nurse")
         audit.purpose("treatment")
         return {"patient_id": patient_id}
 
@@ -292,7 +292,7 @@ def memory(total: int, section: Section) -> None:
                 "path": path,
                 "root_path": "",
                 "query_string": b"",
-                "client": (f"10.{number % 7}.{number % 211}.{number % 199}", 4711),
+                "client": (f"10.0.{number % 7}.{number % 251}", 4711),
                 "headers": [(b"user-agent", agent), (b"x-request-id", b"c-%d" % number)],
             }
             await app(scope, receive, send)
@@ -327,7 +327,7 @@ def main() -> int:
     total = 20_000 if arguments.quick else 1_000_000
     section = Section(
         "Middleware: memory",
-        f"{total:,} requests in one process, without a network and without shipping: 60,000 users "
+        f"{total:,} requests in one process, without a network and without shipping: 40,000 users "
         "(each sealed for the vault), 5,000 user agents, a tenth of the paths unknown. The caches "
         "fill, then nothing grows.",
     )
