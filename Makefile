@@ -30,7 +30,7 @@ demo: install ## Run the example clinic against a collector of its own
 	@exec $(BIN)/python -m examples.clinic.demo
 
 test: $(BIN)/.dev ## Run every test a laptop can
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 test-crash: $(BIN)/.dev ## Run the kill -9 and power-cut loops in full
 	@AUDITROLL_CRASH_RUNS=1000 $(BIN)/pytest -m crash tests/crash
