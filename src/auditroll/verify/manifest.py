@@ -1,12 +1,12 @@
 """A bundle's manifest: the files that belong to it, and no other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from auditroll.event.canonical import Refused, decode_exact
-from auditroll.verify.reader import Reader, blocks
+from auditroll.verify.reader import Reader, blocks, read_file
 from auditroll.verify.report import NO_STREAM, Finding
 
 __all__ = ["MANIFEST", "check_manifest"]
@@ -38,15 +38,13 @@ def check_manifest(reader: Reader) -> Iterator[Finding]:
 def _listed(reader: Reader) -> Mapping[str, Mapping[str, Any]] | None:
     """Return the manifest's entries by path; None if there is no readable manifest."""
     try:
-        with reader.open(MANIFEST) as file:
-            found = decode_exact(file.read(MAX_MANIFEST_OCTETS + 1), limit=MAX_MANIFEST_OCTETS)
-        entries = found["files"]
+        octets = read_file(reader, MANIFEST, MAX_MANIFEST_OCTETS)
+        found = decode_exact(octets, limit=MAX_MANIFEST_OCTETS)
+        entries = cast("Sequence[dict[str, Any]]", found["files"])
         paths = [entry["path"] for entry in entries]
-        sound = found["format"] == _FORMAT and isinstance(entries, list)
-        sound = sound and all(
-            entry.keys() == {"bytes", "path", "sha256"} and isinstance(entry["path"], str)
-            for entry in entries
-        )
+        sound = found["format"] == _FORMAT and type(found["files"]) is list
+        sound = sound and all(type(path) is str for path in paths)
+        sound = sound and all(entry.keys() == {"bytes", "path", "sha256"} for entry in entries)
         ordered = all(before < after for before, after in pairwise(paths))
     except (OSError, Refused, KeyError, TypeError, AttributeError):
         return None

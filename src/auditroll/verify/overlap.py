@@ -63,7 +63,7 @@ class Overlap:
         self.end = rows.first + len(rows.hashes)
         self.last_hash = rows.hashes[-1].hex()
         self.lost = False
-        seeds = rows.seeds.to_pylist() if self.journalled else []
+        seeds: list[bytes | None] = rows.seeds.to_pylist() if self.journalled else []
         if self.start is None:
             self._seek(rows, seeds)
         else:

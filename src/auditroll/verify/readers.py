@@ -97,9 +97,7 @@ class _Member(io.RawIOBase):
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         try:
             data = self._member.read(len(buffer))
-        except OSError:
-            raise
-        except Exception as error:
+        except Exception as error:  # zlib, lzma and zipfile each have their own
             raise OSError("the archive is damaged") from error
         buffer[: len(data)] = data
         return len(data)

@@ -131,11 +131,16 @@ class SegmentScanner:
             self._scan(scan, data, self._measured[name], place, overlap, on_leaf)
 
     def compare(self, scan: StreamScan, objects: Mapping[int, SealedObject]) -> None:
-        """Compare the files that `scan_listed` read with what their seals say of them."""
+        """Compare the files that `scan_listed` read with what their seals say of them.
+
+        A file that is gone is missing even while the journal still holds its records.
+        """
         unread = {first for first, _ in scan.held}
         for sealed in objects.values():
             measured = self._measured.get(sealed.name)
-            if measured is not None and not measured.is_the(sealed) and sealed.first not in unread:
+            if measured is None:
+                scan.hold(sealed.first, sealed.end, "missing", sealed.name)
+            elif not measured.is_the(sealed) and sealed.first not in unread:
                 scan.note("altered", sealed.first, sealed.end, sealed.name)
 
     def first_leaf(self, name: str) -> dict[str, Any] | None:

@@ -665,3 +665,46 @@ def test_the_report_is_canonical_json() -> None:
     assert text.startswith(b'{"counts":{"leaf_only":0,"records":14,"redacted":2,"withheld":0}')
     assert text.endswith(b'"verdict":"altered"}')
     assert INSTALLATION.encode() not in text
+
+
+def test_two_signed_histories_of_one_size_are_forked() -> None:
+    log, other = listed(), Log()
+    other.data.lines.pop()
+    forged = Stream(DATA, "clinic")
+    for line in other.data.lines:
+        forged.lines.append(line)
+    forged.frontier = frontier_of(forged)
+    forged.last_hash = forged.lines[-1].leaf_hash()
+    forged.append(request(77), START_MS + 99)
+    log.streams[2] = log.data = forged
+    assert said(judged(log.files(listed().trust()))) == {("forked", DATA, 0, 10)}
+
+
+def test_a_policy_after_the_deletion_does_not_excuse_it() -> None:
+    log = Log()
+    log.ledger.append(log.data.seal_of(0, 4, START_MS + 3))
+    log.now_ms += 10 * DAY_MS
+    log.fact("retention.deletion", target_stream=DATA, first_index=0, count=4)
+    log.fact("retention.policy", data_class="standard", retain_days=1)
+    log.list_heads()
+    files = log.files()
+    lines = files.pop(DATA_RECORDS).splitlines(keepends=True)
+    assert said(judged(files | {records_path(DATA, 4): b"".join(lines[4:])})) == {EARLY}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"seed":"', b'"seed":" '),
+        (b'"slots":{', b'"slots":{"agent":{},'),
+        (b'"user_id":"anonymous"', b'"user_id": "anonymous"'),
+        (b'"user_id":"anonymous"', b'"user_id":"anonymous","user_id":"anonymous"'),
+    ],
+)
+def test_a_line_of_a_known_shape_in_other_octets_is_altered(old: bytes, new: bytes) -> None:
+    files = edited(
+        listed().files(),
+        DATA_RECORDS,
+        lambda lines: [*lines[:6], lines[6].replace(old, new, 1), *lines[7:]],
+    )
+    assert said(judged(files)) == {("altered", DATA, 6, 7)}

@@ -22,6 +22,8 @@ from auditroll.segment.journal import (
 )
 from auditroll.tlog import Checkpoint, Line, Signer
 from auditroll.verify import FolderReader, Report, Trust, verify_installation
+from auditroll.verify.journal import JournalFile
+from auditroll.verify.replay import Replay
 from tests.unit.seal.support import INSTALLATION, START_MS, TENANT, Clock, batch, event, opened
 from tests.unit.verify.folders import copied, evidence, fill, flip, key_of, verify
 
@@ -332,13 +334,18 @@ HEAD = b'{"kind":"fact","received_at":"2026-09-21T14:13:20.000Z"}\n'
         HEAD[:-1],
         HEAD + b"{}\n",
         HEAD + b"x" * 9 + b',"seed":"' + b"0" * 32 + b'","stream":"' + b"0" * 32 + b'"}\n',
+        HEAD + b'{"record":{},"seed":"' + b"z" * 32 + b'","stream":"' + b"0" * 32 + b'"}\n',
         HEAD + b'{"record":[],"seed":"' + b"0" * 32 + b'","stream":"' + b"0" * 32 + b'"}\n',
         HEAD.replace(b"fact", b"batch")
         + b'{"record":7,"seed":"'
         + b"0" * 32
         + b'","stream":"STREAM"}\n',
         HEAD.replace(b"fact", b"batch")
-        + b'{"record":{"user_id":1.5e999},"seed":"'
+        + b'{"record":{"route":"'
+        + b"/" * 70_000
+        + b'","x":"'
+        + b"y" * 70_000
+        + b'"},"seed":"'
         + b"0" * 32
         + b'","stream":"STREAM"}\n',
     ],
@@ -569,3 +576,85 @@ def test_a_header_of_another_journal_is_altered(folder: Path) -> None:
     other = FileHeader(header.created, header.first, "00" * 16, header.key_id, header.codec)
     last.write_bytes(other.encode() + data[start:])
     assert verify(folder).exit == 1
+
+
+def test_a_tail_of_many_records_is_replayed(tmp_path: Path) -> None:
+    clock = Clock()
+    log = opened(tmp_path / "data", clock, seal_after_s=600)
+    stream = log.stream(TENANT, "standard")
+    for start in range(0, 9000, 3000):
+        log.append([batch(stream, range(start, start + 3000), now_ms=clock.now_ms)])
+    log.tick()
+    log.close()
+    report = verify(tmp_path / "data")
+    assert report.findings == []
+    assert report.counts.records > 9000
+
+
+def test_a_ledgers_segment_that_a_seal_in_the_journal_contradicts_is_altered(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    log = opened(tmp_path / "data", clock, seal_after_s=1)
+    ledger = log.ledger(TENANT)
+    clock.forward(5)
+    log.seal_all()
+    log.tick()
+    log.close()
+    (path,) = segments(tmp_path / "data", ledger)
+    rewrite_segment(path, KeyStore(tmp_path / "data" / "keys"), lambda lines: [*lines, lines[0]])
+    assert ("altered", ledger, 0, 1) in said(verify(tmp_path / "data"))
+
+
+def test_a_first_segment_of_garbage_says_nothing_of_its_stream(tmp_path: Path) -> None:
+    """Without journal and first segment, the next one says what kind of stream it is."""
+    clock = Clock()
+    log = opened(tmp_path / "data", clock, seal_after_s=1)
+    stream = log.stream(TENANT, "standard")
+    for number in range(3):
+        log.append([batch(stream, [number], now_ms=clock.now_ms)])
+        clock.forward(5)
+        log.seal_all()
+        log.tick()
+    log.close()
+    log = opened(tmp_path / "data", clock, seal_after_s=1)
+    for _ in range(3):
+        clock.forward(5)
+        log.seal_all()
+        log.tick()
+    ledger = log.ledger(TENANT)
+    log.close()
+    path = segments(tmp_path / "data", ledger)[0]
+    path.write_bytes(b"PARE" + path.read_bytes()[4:-400] + path.read_bytes()[-400:])
+    flip(path, 5000)
+    report = verify(tmp_path / "data")
+    assert ("altered", ledger, 0, 1) in said(report)
+    assert any(finding.stream == stream for finding in report.findings) or report.exit == 1
+
+
+def test_a_typed_value_that_the_leaf_does_not_prove_is_altered(folder: Path, names: Names) -> None:
+    def edit(lines: list[Line]) -> list[Line]:
+        forged = {**lines[5].slots, "agent": {"user_agent": "forged"}}
+        lines[5] = Line(leaf=lines[5].leaf, seed=lines[5].seed, slots=forged)
+        return lines
+
+    (path,) = segments(folder, names["data"])
+    rewrite_segment(path, KeyStore(folder / "keys"), edit)
+    assert said(verify(folder)) == {
+        ("altered", names["data"], 0, 41),
+        ("altered", names["data"], 5, 6),
+    }
+
+
+def test_a_ledgers_segment_that_cannot_be_opened_is_missing(folder: Path, names: Names) -> None:
+    report = judged(Closed(folder, f"{names['ledger']}/segments"), folder)
+    assert said(report) == {("missing", names["ledger"], 0, 1)}
+
+
+def test_a_record_of_a_stream_that_nobody_scanned_is_passed_over(folder: Path) -> None:
+    path = journals(folder)[-1]
+    with path.open("rb") as handle:
+        file = JournalFile(path.name, int(path.stem), handle, is_last=True)
+        assert list(file.check(key_of(folder), running=False))
+        Replay({}, {}, lambda _leaf: None, running=False).run([file])
+        assert file.is_whole

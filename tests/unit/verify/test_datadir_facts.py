@@ -273,3 +273,15 @@ def test_a_server_that_never_stops_dropping_files_is_waited_for_only_so_long(
     report = judged(Closed(tmp_path / "data", ".arj"), tmp_path / "data", running=True)
     assert report.verdict == "missing" or report.exit == 1
     assert Trust.parse((tmp_path / "data" / "keys" / "trust.json").read_bytes()).quorum == 0
+
+
+@pytest.mark.parametrize("offset", [5000, -300])
+def test_a_ledgers_segment_of_garbage_does_not_hide_what_it_is(tmp_path: Path, offset: int) -> None:
+    """Another segment, or none, says what kind of stream it is; nothing is ok."""
+    made = Made(tmp_path / "data", keep_journal=False)
+    made.log.tick()
+    made.log.close()
+    path = made.segments(made.ledger)[0]
+    flip(path, offset % path.stat().st_size)
+    report = verify(tmp_path / "data")
+    assert ("altered", made.ledger, 0, 1) in said(report)
