@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditroll.event.canonical import encode
-from auditroll.event.fields import FIELDS, SLOT_OF
+from auditroll.event.fields import ENVELOPE_FIELDS, FIELDS, SLOT_OF
 from auditroll.seal.nodes import NodeStore
-from auditroll.seal.placing import place
+from auditroll.seal.placing import item_of, place
 from auditroll.seal.records import PLACE, Tail, unpack
 from auditroll.seal.segments import merged
 from auditroll.seal.streams import MAX_SPAN_MS, Stream
@@ -24,7 +24,7 @@ values = st.one_of(
     st.lists(st.text(max_size=5), max_size=3),
     st.dictionaries(st.sampled_from(["a", "b.c", "d_e"]), st.integers(0, 9), max_size=3),
 )
-public = sorted(set(FIELDS) - set(SLOT_OF) - {"stream", "index", "prev_hash", "sealed"})
+public = sorted(set(FIELDS) - set(SLOT_OF) - set(ENVELOPE_FIELDS))
 records = st.dictionaries(
     st.sampled_from(sorted(SLOT_OF)) | st.sampled_from(public), values, min_size=1, max_size=12
 )
@@ -33,7 +33,8 @@ records = st.dictionaries(
 @given(records, st.binary(min_size=16, max_size=16), st.integers(0, 2**53 - 1))
 def test_placing_is_what_the_format_says(record: dict[str, object], seed: bytes, at: int) -> None:
     stream, previous, received = "ab" * 16, bytes(range(32)), "2026-01-01T00:00:00.000Z"
-    leaf, slots, leaf_hash = place(dict(record), seed, stream, at, previous, received)
+    line = encode({"record": record, "seed": seed.hex(), "stream": stream})
+    leaf, slots, leaf_hash = place(item_of(line), at, previous, received)
     expected = seal_record(dict(record), seed)
     assert leaf == make_leaf(
         dict(expected.public),

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from auditroll.event.times import format_time
-from auditroll.seal.placing import place
+from auditroll.seal.placing import Item, place
 from auditroll.seal.records import PLACE
 from auditroll.seal.streams import Stream
-from auditroll.segment.journal import Entry
 
 __all__ = ["Fact", "apply_entries"]
 
@@ -28,7 +27,7 @@ class Fact(NamedTuple):
 
 
 def apply_entries(
-    streams: Mapping[str, Stream], entries: Iterable[Entry], received_ms: int
+    streams: Mapping[str, Stream], items: Iterable[Item], received_ms: int
 ) -> list[Fact]:
     """Give each record its place, commit to it, chain it and grow its stream's tree.
 
@@ -36,34 +35,34 @@ def apply_entries(
     it gives the same octets.
 
     Args:
-        streams: By id; every stream of `entries` is there.
-        entries: Of one frame, in order; used up.
+        streams: By id; every stream of `items` is there.
+        items: Of one frame, in order; used up.
         received_ms: Effective time of receipt.
 
     Returns:
         The facts among them, for those who act on facts.
     """
-    grouped: defaultdict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        grouped[entry.stream].append(entry)
+    grouped: defaultdict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        grouped[item.stream].append(item)
     facts: list[Fact] = []
     for stream_id, mine in grouped.items():
         facts += _extend(streams[stream_id], mine, received_ms)
     return facts
 
 
-def _extend(stream: Stream, entries: list[Entry], received_ms: int) -> list[Fact]:
+def _extend(stream: Stream, items: list[Item], received_ms: int) -> list[Fact]:
     received_at, pack = format_time(received_ms), PLACE.pack
     at, previous = stream.size, stream.last_hash
     packed: list[bytes] = []
     hashes: list[bytes] = []
     facts: list[Fact] = []
-    for record, seed, stream_id in entries:
-        leaf, slots, previous = place(record, seed, stream_id, at, previous, received_at)
-        packed += (pack(len(leaf), len(slots), seed), leaf, slots)
+    for item in items:
+        leaf, slots, previous = place(item, at, previous, received_at)
+        packed += (pack(len(leaf), len(slots), item.seed), leaf, slots)
         hashes.append(previous)
-        if "producer_seq" not in record:
-            facts.append(Fact(stream, at, record))
+        if "producer_seq" not in item.record:
+            facts.append(Fact(stream, at, item.record))
         at += 1
     stream.extend(b"".join(packed), hashes, received_ms)
     return facts

@@ -9,17 +9,19 @@ was checked against the tree's frontier.
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from auditroll.tlog.frontier import subtree_root
 from auditroll.tlog.hashing import HASH_OCTETS
 
-__all__ = ["NodeStore"]
+__all__ = ["TILE_HEIGHTS", "NodeStore"]
 
 TILE_WIDTH: Final = 256
 _TILE_LEVELS: Final = 8
+TILE_HEIGHTS: Final = (8, 16, 24, 32, 40, 48)
+"""Levels of the tree whose hashes are the second, third ... level of tiles; 2^53 leaves."""
 _TILE_OCTETS: Final = TILE_WIDTH * HASH_OCTETS
 # Below this a stream's hashes wait in memory: a thousand slow streams write no small pieces.
 _FLUSH_OCTETS: Final = _TILE_OCTETS
@@ -94,10 +96,22 @@ class NodeStore:
             return False
         return True
 
-    def append(self, leaf_hashes: Sequence[bytes]) -> None:
-        """Append leaves, and every interior hash that they complete."""
+    def append(
+        self, leaf_hashes: Sequence[bytes], completed: Mapping[int, list[bytes]] | None = None
+    ) -> None:
+        """Append leaves, and every interior hash that they complete.
+
+        Args:
+            leaf_hashes: In the order of the leaves.
+            completed: From the tree's frontier, for `TILE_HEIGHTS`; worked out when absent.
+        """
         self.size += len(leaf_hashes)
-        self._append(0, b"".join(leaf_hashes))
+        if completed is None:
+            self._append(0, b"".join(leaf_hashes))
+        else:
+            for number, hashes in enumerate([leaf_hashes, *completed.values()]):
+                if hashes:
+                    self._extend(number, b"".join(hashes))
         if len(self._levels[0].waiting) >= _FLUSH_OCTETS:
             self.flush()
 
@@ -143,20 +157,25 @@ class NodeStore:
         self._cache.clear()
 
     def _append(self, number: int, hashes: bytes) -> None:
+        tiles = self._extend(number, hashes)
+        if tiles:
+            roots = [
+                subtree_root(_split(tiles[at : at + _TILE_OCTETS]))
+                for at in range(0, len(tiles), _TILE_OCTETS)
+            ]
+            self._append(number + 1, b"".join(roots))
+
+    def _extend(self, number: int, hashes: bytes) -> bytes:
+        """Append hashes to one level and return the tiles that are full now."""
         if number == len(self._levels):
             self._levels.append(_Level())
         level = self._levels[number]
         level.waiting += hashes
         level.edge += hashes
         full = len(level.edge) // _TILE_OCTETS * _TILE_OCTETS
-        if full:
-            tiles = bytes(level.edge[:full])
-            del level.edge[:full]
-            roots = [
-                subtree_root(_split(tiles[at : at + _TILE_OCTETS]))
-                for at in range(0, full, _TILE_OCTETS)
-            ]
-            self._append(number + 1, b"".join(roots))
+        tiles = bytes(level.edge[:full])
+        del level.edge[:full]
+        return tiles
 
     def agrees(self, size: int, peaks: Sequence[bytes]) -> bool:
         """Tell whether the edges give the compact range; full tiles are checked when read.

@@ -9,10 +9,12 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from auditroll.event.fields import SLOT_FIELDS, SLOTS
+from auditroll.event.fields import ENVELOPE_FIELDS, SLOT_FIELDS, SLOTS
+from auditroll.segment.journal import BadFrame, decode_entry
 from auditroll.tlog import make_leaf
+from auditroll.tlog.slots import SEED_OCTETS
 
-__all__ = ["place"]
+__all__ = ["Item", "item_of", "place"]
 
 _SALT_OCTETS: Final = 16
 _EMPTY: Final = b"{}"
@@ -40,15 +42,41 @@ class _Slot(NamedTuple):
 _shapes: dict[tuple[str, ...], tuple[_Slot, ...]] = {}
 
 
-def place(
-    record: dict[str, Any], seed: bytes, stream: str, at: int, previous: bytes, received_at: str
-) -> tuple[bytes, bytes, bytes]:
+class Item(NamedTuple):
+    """A record on its way to its place.
+
+    Args:
+        record: All fields but the envelope; `place` uses them up.
+        seed: 16 random octets.
+        stream: Stream id.
+        shape: What its slots are made of.
+    """
+
+    record: dict[str, Any]
+    seed: bytes
+    stream: str
+    shape: tuple[_Slot, ...]
+
+
+def item_of(line: bytes) -> Item:
+    """Return the record in one line of a frame.
+
+    Raises:
+        BadFrame: The line is not what a collector writes; it could not be placed.
+    """
+    record, seed, stream = decode_entry(line)
+    names = tuple(record)
+    shape = _shapes.get(names) or _learn(names)
+    if len(seed) != SEED_OCTETS:
+        raise BadFrame("a seed of another length")
+    return Item(record, seed, stream, shape)
+
+
+def place(item: Item, at: int, previous: bytes, received_at: str) -> tuple[bytes, bytes, bytes]:
     """Commit to a record and chain it to the one before.
 
     Args:
-        record: All fields but the envelope; used up.
-        seed: 16 random octets.
-        stream: Stream id.
+        item: The record.
         at: The record's index.
         previous: Hash of the leaf before, 32 octets.
         received_at: TIME text.
@@ -58,8 +86,8 @@ def place(
 
     Source: format reference, section 4.
     """
-    names, encode = tuple(record), _encode
-    shape = _shapes.get(names) or _learn(names)
+    record, seed, stream, shape = item
+    encode = _encode
     salts = shake_128(seed).digest(_SALT_OCTETS * len(SLOTS))
     commitments: list[bytes] = []
     shown: list[bytes] = []
@@ -84,6 +112,8 @@ def place(
 
 
 def _learn(names: tuple[str, ...]) -> tuple[_Slot, ...]:
+    if not ENVELOPE_FIELDS.keys().isdisjoint(names):
+        raise BadFrame("a record that brings its own envelope")
     if len(_shapes) >= _MAX_SHAPES:
         _shapes.clear()
     shape = tuple(_slot(slot, number, names) for number, slot in enumerate(SLOTS))

@@ -21,7 +21,7 @@ import msgspec
 from auditroll.errors import CollectorError, Error
 from auditroll.seal.calls import LENGTH, encode_answer, encode_error
 from auditroll.seal.child import die_with_parent, receive
-from auditroll.seal.roll import Frame
+from auditroll.seal.frames import Frame
 from auditroll.seal.sealer import Sealer
 from auditroll.seal.sequencer import SEAL_AFTER_S, Sequencer
 

@@ -9,17 +9,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from auditroll.errors import IntegrityError
-from auditroll.event.times import parse_time
 from auditroll.seal.apply import apply_entries
+from auditroll.seal.frames import read_frame
 from auditroll.seal.journal import JournalFile
 from auditroll.seal.nodes import NodeStore
+from auditroll.seal.placing import Item
 from auditroll.seal.positions import Positions
 from auditroll.seal.reading import SegmentReader
 from auditroll.seal.roll import note_fact
 from auditroll.seal.sealed import Seals
 from auditroll.seal.segments import Watermark, merged
 from auditroll.seal.streams import Stream
-from auditroll.segment.journal import BadFrame, Entry, decode_plaintext
+from auditroll.segment.journal import BadFrame
 from auditroll.store import DataFolder
 from auditroll.tlog import Frontier, leaf_hash
 
@@ -86,8 +87,8 @@ class Recovery:
         for file in self._files:
             for _, plaintext in file.plaintexts():
                 if plaintext.startswith(b'{"kind":"fact"'):
-                    for entry in decode_plaintext(plaintext)[1]:
-                        yield entry.record | {"stream": entry.stream}
+                    for item in read_frame(plaintext).items:
+                        yield item.record | {"stream": item.stream}
 
     def _note_fact(self, fact: dict[str, Any]) -> None:
         if fact["event_type"] == "ledger.genesis" and fact["stream"] not in self.streams:
@@ -133,21 +134,21 @@ class Recovery:
             self.ends[file.first] = dict(positions)
 
     def _replay_frame(self, number: int, plaintext: bytes, positions: dict[str, int]) -> None:
-        head, entries = decode_plaintext(plaintext)
-        self.effective_ms = max(self.effective_ms, parse_time(head["received_at"]))
-        fresh: list[Entry] = []
+        frame = read_frame(plaintext)
+        self.effective_ms = max(self.effective_ms, frame.received_ms)
+        fresh: list[Item] = []
         numbers: list[int] = []
-        for entry in entries:
-            stream = self.streams.get(entry.stream)
+        for item in frame.items:
+            stream = self.streams.get(item.stream)
             if stream is None:
                 raise BadFrame(f"frame {number} is of a stream without genesis")
-            at = positions.get(entry.stream, 0)
-            positions[entry.stream] = at + 1
-            if "producer_seq" in entry.record:
-                numbers.append(entry.record["producer_seq"])
+            at = positions.get(item.stream, 0)
+            positions[item.stream] = at + 1
+            if "producer_seq" in item.record:
+                numbers.append(item.record["producer_seq"])
             if at >= stream.sealed:
-                fresh.append(entry)
-        self._note_batch(number, head, numbers)
+                fresh.append(item)
+        self._note_batch(number, frame.head, numbers)
         for fact in apply_entries(self.streams, fresh, self.effective_ms):
             note_fact(fact.stream, fact.at, fact.public)
 
@@ -191,8 +192,8 @@ class Recovery:
         seeds: dict[str, bytes] = {}
         for file in self._files:
             for _, plaintext in file.plaintexts():
-                for entry in decode_plaintext(plaintext)[1]:
-                    seeds.setdefault(entry.stream, entry.seed)
+                for item in read_frame(plaintext).items:
+                    seeds.setdefault(item.stream, item.seed)
         return {
             stream.stream: self._index_of(stream, seeds.get(stream.stream))
             for stream in self.streams.values()

@@ -8,52 +8,23 @@ this module appends to the journal and only it extends streams.
 import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from auditroll.errors import CollectorError
 from auditroll.event.canonical import decode
-from auditroll.event.fields import ENVELOPE_FIELDS
-from auditroll.event.times import format_time, parse_time
+from auditroll.event.times import format_time
 from auditroll.seal import facts
 from auditroll.seal.apply import apply_entries
+from auditroll.seal.frames import Frame, read_frame
 from auditroll.seal.journal import JournalWriter
 from auditroll.seal.state import Appended
 from auditroll.seal.streams import Stream
-from auditroll.segment.journal import (
-    MAX_FRAME_OCTETS,
-    BadFrame,
-    Entry,
-    FrameHeader,
-    decode_plaintext,
-    encode_plaintext,
-)
+from auditroll.segment.journal import BadFrame, FrameHeader, encode_plaintext
 
-__all__ = ["Frame", "NewStream", "Refusal", "Roll"]
-
-# A leaf has at most 65,535 octets. Its envelope (stream, index, hashes, time) needs 330 beside
-# the record; a frame's line carries 90 beside it.
-MAX_RECORD_LINE_OCTETS: Final = 65_535 - 330 + 90
-_SEED_OCTETS: Final = 16
-_ENVELOPE: Final = frozenset(ENVELOPE_FIELDS)
+__all__ = ["NewStream", "Refusal", "Roll"]
 
 NewStream = Callable[[dict[str, Any]], Stream]
 """Makes the empty stream that a genesis record describes."""
-
-
-class Frame(NamedTuple):
-    """A plaintext that can be applied.
-
-    Args:
-        plaintext: Its octets.
-        head: Its first line.
-        received_ms: The head's time of receipt.
-        entries: Its records.
-    """
-
-    plaintext: bytes
-    head: dict[str, Any]
-    received_ms: int
-    entries: list[Entry]
 
 
 class Refusal(NamedTuple):
@@ -111,18 +82,11 @@ class Roll:
             CollectorError: `frame-refused`.
         """
         try:
-            head, entries = decode_plaintext(plaintext)
-            frame = Frame(plaintext, head, parse_time(head["received_at"]), list(entries))
-            longest = max(map(len, plaintext.split(b"\n")))
-        except (BadFrame, KeyError, TypeError, ValueError) as error:
-            raise _refused("it cannot be read") from error
-        if longest > MAX_RECORD_LINE_OCTETS or len(plaintext) > MAX_FRAME_OCTETS // 2:
-            raise _refused("a record or the frame is too long")
-        for record, seed, stream in frame.entries:
-            if stream not in self.streams:
-                raise _refused("it names a stream that is not there")
-            if len(seed) != _SEED_OCTETS or not _ENVELOPE.isdisjoint(record):
-                raise _refused("a record is not what a collector writes")
+            frame = read_frame(plaintext)
+        except BadFrame as error:
+            raise _refused(error.message) from error
+        if any(item.stream not in self.streams for item in frame.items):
+            raise _refused("it names a stream that is not there")
         return frame
 
     def write(self, frames: Sequence[Frame]) -> list[int]:
@@ -148,7 +112,7 @@ class Roll:
 
     def _apply(self, number: int, frame: Frame) -> int:
         self.effective_ms = max(self.effective_ms, frame.received_ms)
-        for fact in apply_entries(self.streams, frame.entries, self.effective_ms):
+        for fact in apply_entries(self.streams, frame.items, self.effective_ms):
             note_fact(fact.stream, fact.at, fact.public)
         self.note_refused(number, frame.head)
         return self.effective_ms
@@ -199,8 +163,7 @@ class Roll:
         record = facts.genesis(kind, tenant, data_class, installation, public_key, now)
         seeded = [(stream_id, os.urandom(16), record)]
         plaintext = encode_plaintext(FrameHeader("fact", now), seeded, received_at=format_time(now))
-        head, entries = decode_plaintext(plaintext)
-        frame = Frame(plaintext, head, now, list(entries))
+        frame = read_frame(plaintext)
         numbers = self.write([frame])
         self.sync()
         self.streams[stream_id] = self._new_stream(decode(record) | {"stream": stream_id})

@@ -19,9 +19,10 @@ from auditroll.disk import Disk
 from auditroll.errors import CollectorError, PolicyError
 from auditroll.event.grammar import GRAMMARS
 from auditroll.seal.calls import Ready
+from auditroll.seal.frames import Frame
 from auditroll.seal.lock import FolderLock
 from auditroll.seal.records import Unsealed
-from auditroll.seal.roll import Frame, Roll
+from auditroll.seal.roll import Roll
 from auditroll.seal.sealed import SegmentInfo
 from auditroll.seal.sealing import MAX_TAIL_OCTETS, Worker
 from auditroll.seal.segments import SealJob, SealResult, Watermark, write_segment

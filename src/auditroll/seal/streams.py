@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from auditroll.seal.nodes import NodeStore
+from auditroll.seal.nodes import TILE_HEIGHTS, NodeStore
 from auditroll.seal.records import Tail, Unsealed, unpack
 from auditroll.tlog import ZERO_HASH, Frontier
 
@@ -84,8 +84,9 @@ class Stream:
             self._breaks.append(self.size)
             self._segment_start_ms = now_ms
         self.tail.append(len(hashes), packed)
-        self.frontier.append_many(hashes)
-        self.nodes.append(hashes)
+        completed: dict[int, list[bytes]] = {height: [] for height in TILE_HEIGHTS}
+        self.frontier.append_many(hashes, completed)
+        self.nodes.append(hashes, completed)
         self.last_hash = hashes[-1]
 
     def note_own_seal(self, index: int) -> None:

@@ -1,6 +1,6 @@
 """The growing edge of a Merkle tree: all that is needed to append and to know the root."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Self, cast
 
@@ -53,8 +53,16 @@ class Frontier:
         ]
         return frontier
 
-    def append_many(self, leaf_hashes: Sequence[bytes]) -> None:
-        """Append leaves, level by level: about one interior hash a leaf, in one comprehension."""
+    def append_many(
+        self, leaf_hashes: Sequence[bytes], completed: Mapping[int, list[bytes]] | None = None
+    ) -> None:
+        """Append leaves, level by level: about one interior hash a leaf, in one comprehension.
+
+        Args:
+            leaf_hashes: In the order of the leaves.
+            completed: Lists by level, which take the roots of the perfect subtrees of that level
+                that become whole.
+        """
         level, nodes = 0, list(leaf_hashes)
         position = self.size
         self.size += len(nodes)
@@ -72,6 +80,8 @@ class Frontier:
             level += 1
             if not nodes:
                 return
+            if completed and level in completed:
+                completed[level].extend(nodes)
 
     def root(self) -> bytes:
         """Return the root of the whole tree.
