@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,6 +36,7 @@ _log = logging.getLogger("auditroll")
 LOCAL_PRODUCER: Final = "local"
 READER_LABEL: Final = "ready-file"
 GRACE_S: Final = 5
+REFRESH_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,19 +212,13 @@ async def _services(settings: Settings) -> AsyncGenerator[Services]:
         await collector.start()
         stack.push_async_callback(collector.stop)
         findings = Findings(control.engine)
-        upkeep = asyncio.create_task(
-            Upkeep(collector.epochs, findings, vault, sequencer).run(), name="upkeep"
-        )
-        stack.push_async_callback(_cancel, upkeep)
-        loop = asyncio.get_running_loop()
-        source = InstalledSource.over_client(folder, keys, sequencer, loop)
+        upkeep = Upkeep(collector.epochs, findings, vault, sequencer)
+        await stack.enter_async_context(_beside(upkeep.run()))
+        source = InstalledSource.over_client(folder, keys, sequencer, asyncio.get_running_loop())
         engine = stack.enter_context(Engine(source, folder.derived))
+        await stack.enter_async_context(_beside(_refresh(engine)))
         yield Services(
-            installation=Installation(
-                name=sequencer.ready.installation,
-                public_key=sequencer.ready.public_key,
-                root_stream=sequencer.ready.root_stream,
-            ),
+            installation=_named(sequencer),
             control=control,
             collector=collector,
             own=OwnEvents(collector, control, vault.keyring),
@@ -234,10 +229,34 @@ async def _services(settings: Settings) -> AsyncGenerator[Services]:
         )
 
 
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+def _named(sequencer: SequencerClient) -> Installation:
+    return Installation(
+        name=sequencer.ready.installation,
+        public_key=sequencer.ready.public_key,
+        root_stream=sequencer.ready.root_stream,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncGenerator[None]:
+    """Run `work` until the block ends."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _refresh(engine: Engine) -> None:
+    """Read new segments as they are sealed, so that no search waits for it."""
+    while True:
+        try:
+            await asyncio.to_thread(engine.refresh)
+        except (Error, OSError, TimeoutError) as error:
+            _log.warning("the catalogue was not refreshed: %s", error)
+        await asyncio.sleep(REFRESH_S)
 
 
 def _prepare(settings: Settings, services: Services, base: str) -> Ready:

@@ -5,11 +5,11 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import BaseRoute
 
 from auditroll.api import ingest, operations, problems, producers, records, session, streams
-from auditroll.api.headers import SecurityHeaders
+from auditroll.api.gate import Gate
+from auditroll.api.headers import AnswerHeaders
 from auditroll.api.state import Reader, Services
 
 __all__ = ["create_app"]
@@ -21,8 +21,8 @@ def create_app(
     hosts: Sequence[str],
     content_security_policy: str,
     pages: Sequence[BaseRoute] = (),
-) -> FastAPI:
-    """Return the HTTP application of one installation.
+) -> AnswerHeaders:
+    """Return the HTTP application of one installation; inside stands the framework's.
 
     Args:
         services: The parts it speaks to.
@@ -49,6 +49,5 @@ def create_app(
         return app.openapi()
 
     app.router.routes.extend(pages)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
-    app.add_middleware(SecurityHeaders, content_security_policy=content_security_policy)
-    return app
+    app.add_middleware(Gate, hosts=hosts, unlimited=[ingest.EVENTS])
+    return AnswerHeaders(app, content_security_policy)

@@ -1,5 +1,7 @@
 """The routes of producers: raw octets in, one acknowledgement out."""
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -9,7 +11,9 @@ from auditroll.api.state import Services, bearer
 from auditroll.errors import Error, ProducerError
 from auditroll.wire.batch import MAX_BODY_OCTETS
 
-__all__ = ["routes"]
+__all__ = ["EVENTS", "routes"]
+
+EVENTS: Final = "/v1/events"
 
 
 def routes(services: Services) -> list[BaseRoute]:
@@ -17,10 +21,11 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def events(request: Request) -> Response:
         try:
+            key = bearer(request.headers)
+            # No octet of a stranger's body is kept.
+            services.control.producers.authenticate(key)
             body = await _body(request)
-            answer = await services.collector.ingest(
-                bearer(request.headers), dict(request.headers), body
-            )
+            answer = await services.collector.ingest(key, dict(request.headers), body)
         except Error as error:
             return problem_response(error)
         return Response(answer.encode(), media_type="application/json")
@@ -35,7 +40,7 @@ def routes(services: Services) -> list[BaseRoute]:
         return Response(state.encode(), media_type="application/json")
 
     return [
-        Route("/v1/events", events, methods=["POST"]),
+        Route(EVENTS, events, methods=["POST"]),
         Route("/v1/producers/self/epochs/{epoch:str}", epoch, methods=["GET"]),
     ]
 

@@ -23,14 +23,20 @@ async def health(services: AnyServices, response: Response) -> dict[str, bool]:
 @router.get("/status")
 async def status(_principal: Reader, services: AnyServices) -> dict[str, Any]:
     """Tell what runs, what was rebuilt, and how far each step has come."""
+    now = await services.sequencer.snapshot()
     heads = await services.sequencer.heads()
     return {
         "healthy": services.sequencer.alive,
         "installation": services.installation.name,
         "streams": len(heads),
         "records": sum(head.size for head in heads),
-        "sealed": sum(head.sealed for head in heads),
-        "unlisted": sum(head.size - head.listed for head in heads),
+        "lag": {
+            "unlisted_records": sum(head.size - head.listed for head in heads),
+            "unsealed_records": sum(head.size - head.sealed for head in heads),
+            "unsealed_octets": now.unsealed_octets,
+            "octets_under_way": services.collector.room.held(),
+        },
+        "problem": now.problem,
         "rebuilt": await services.sequencer.rebuilt(),
         "catalogue": dict(services.engine.status()),
         "findings": len(services.findings.open()),

@@ -11,9 +11,21 @@ from starlette.responses import Response
 
 from auditroll.errors import CollectorError, Error
 
-__all__ = ["install", "problem_response"]
+__all__ = ["Refusal", "install", "problem_response"]
 
 MEDIA_TYPE = "application/problem+json"
+
+
+class Refusal(HTTPException):
+    """Carries an error through the framework, which lets only its own exceptions pass unchanged.
+
+    Args:
+        reason: What is answered.
+    """
+
+    def __init__(self, reason: Error) -> None:
+        super().__init__(reason.status)
+        self.reason = reason
 
 
 def problem_response(error: Error) -> Response:
@@ -53,8 +65,7 @@ async def _known(_request: Request, error: Exception) -> Response:
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    # Where, not what: the value may be personal.
-    places = sorted({".".join(str(part) for part in fault["loc"]) for fault in error.errors()})
+    places = sorted({_place(fault) for fault in error.errors()})
     body = {
         "type": "urn:auditroll:error:invalid-request",
         "title": "the request does not have the documented form",
@@ -65,8 +76,16 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return _respond(body)
 
 
+def _place(fault: Mapping[str, Any]) -> str:
+    """Return where a fault is, not what is there; an undeclared member's name is input, too."""
+    parts = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
+    return ".".join(map(str, parts))
+
+
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
+    if isinstance(error, Refusal):
+        return problem_response(error.reason)
     body = {
         "type": "about:blank",
         "title": str(error.detail),

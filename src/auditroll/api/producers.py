@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from auditroll.access import Producer
 from auditroll.api.credential import credential_of
-from auditroll.api.state import Administrator, AnyServices, Services
+from auditroll.api.state import Address, Administrator, AnyServices, Services
 from auditroll.errors import AccessError
 
 __all__ = ["router"]
@@ -37,10 +37,16 @@ async def producers(principal: Administrator, services: AnyServices) -> dict[str
 
 @router.post("", status_code=201)
 async def register(
-    body: Registration, principal: Administrator, request: Request, services: AnyServices
+    body: Registration,
+    principal: Administrator,
+    request: Request,
+    services: AnyServices,
+    address: Address,
 ) -> Response:
     """Register a producer and return its credential file, which is shown this once."""
-    await services.own.record(principal, "config.change", "CREATE", resource="producer")
+    await services.own.record(
+        principal, "config.change", "CREATE", resource="producer", address=address
+    )
     _, key = services.control.producers.register(body.producer, principal.tenant, body.services)
     base = f"{request.url.scheme}://{request.url.netloc}"
     credential = credential_of(services.control, services.keyring, body.producer, key, base)
@@ -49,11 +55,13 @@ async def register(
 
 @router.post("/{producer}/revoke", status_code=204)
 async def revoke(
-    producer: ProducerName, principal: Administrator, services: AnyServices
+    producer: ProducerName, principal: Administrator, services: AnyServices, address: Address
 ) -> Response:
     """Refuse a producer from now on."""
     _mine(producer, principal.tenant, services)
-    await services.own.record(principal, "config.change", "DELETE", resource="producer")
+    await services.own.record(
+        principal, "config.change", "DELETE", resource="producer", address=address
+    )
     services.control.producers.revoke(producer)
     return Response(status_code=204)
 

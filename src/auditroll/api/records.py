@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from auditroll.access import Principal
 from auditroll.api.questions import by_question
-from auditroll.api.state import AnyServices, Reader, Services, Verifier, tenant_of
+from auditroll.api.state import Address, AnyServices, Reader, Services, Verifier, tenant_of
+from auditroll.clock import now_ms
 from auditroll.errors import ProducerError
 from auditroll.event.times import parse_time
 from auditroll.query import Filter, Page, Query
@@ -49,7 +50,8 @@ class Search(BaseModel):
         default=[], max_length=64
     )
     live: bool = Field(
-        default=False, description="A repetition of a watched search, recorded once."
+        default=False,
+        description="A repetition of a watched search: recorded when it begins, then now and then.",
     )
 
     def query(self, tenant: str) -> Query:
@@ -71,10 +73,26 @@ class Search(BaseModel):
 
 
 @router.post("/search")
-async def search(body: Search, principal: Reader, services: AnyServices) -> dict[str, Any]:
+async def search(
+    body: Search, principal: Reader, services: AnyServices, address: Address
+) -> dict[str, Any]:
     """Find records of the caller's tenant. The search itself is recorded."""
     page = await to_thread.run_sync(services.engine.search, body.query(principal.tenant))
-    await _record_search(body, page, principal, services)
+    what = body.model_dump_json(exclude={"live"})
+    if not body.live or services.watched.begins(principal.id, what, now_ms()):
+        # Who searched and how many rows came; never the values.
+        await services.own.record(
+            principal,
+            "audit.search",
+            "READ",
+            resource="record",
+            address=address,
+            resource_count=len(page.rows),
+        )
+    return _shown(page)
+
+
+def _shown(page: Page) -> dict[str, Any]:
     return {
         "rows": page.rows,
         "cursor": page.cursor,
@@ -92,11 +110,11 @@ async def search(body: Search, principal: Reader, services: AnyServices) -> dict
 
 @router.get("/{stream}/{index}")
 async def record(
-    stream: StreamId, index: Index, principal: Reader, services: AnyServices
+    stream: StreamId, index: Index, principal: Reader, services: AnyServices, address: Address
 ) -> dict[str, Any]:
     """Return one record by the questions it answers. The view is recorded."""
     line = await _line(stream, index, principal, services)
-    await services.own.record(principal, "data.access", "READ", resource="record")
+    await services.own.record(principal, "data.access", "READ", resource="record", address=address)
     found = line.record()
     return {
         "record": found,
@@ -108,10 +126,14 @@ async def record(
 
 @router.get("/{stream}/{index}/proof")
 async def proof(
-    stream: StreamId, index: Index, principal: Verifier, services: AnyServices
+    stream: StreamId, index: Index, principal: Verifier, services: AnyServices, address: Address
 ) -> dict[str, Any]:
-    """Return the record's line, its audit path, and a signed checkpoint of that size."""
+    """Return the record's line, its audit path, and a signed checkpoint of that size.
+
+    The line shows the record, so this is recorded as a view of it.
+    """
     line = await _line(stream, index, principal, services)
+    await services.own.record(principal, "data.access", "READ", resource="proof", address=address)
     size, checkpoint = await _signed_head(stream, index, services)
     path = await services.sequencer.inclusion(stream, index, size)
     return {
@@ -137,21 +159,6 @@ async def _signed_head(stream: str, index: int, services: Services) -> tuple[int
     checkpoint = await services.sequencer.stream_checkpoint(stream)
     # Size as signed: the head may have grown between the two calls.
     return int(checkpoint.split("\n", 2)[1]), checkpoint
-
-
-async def _record_search(
-    body: Search, page: Page, principal: Principal, services: Services
-) -> None:
-    """Record who searched, and how many rows came; never the values."""
-    if body.live:
-        return
-    await services.own.record(
-        principal,
-        "audit.search",
-        "READ",
-        resource="record",
-        resource_count=len(page.rows),
-    )
 
 
 def _instant(text: str | None) -> int | None:

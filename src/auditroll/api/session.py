@@ -1,17 +1,30 @@
 """First enrolment, sign-in and sign-out of people."""
 
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from auditroll.access.accounts import Account
-from auditroll.api.state import COOKIE, Anyone, AnyServices, Services, secret_of, set_cookie
+from auditroll.api.state import (
+    Address,
+    Anyone,
+    AnyServices,
+    Services,
+    clear_cookie,
+    secret_of,
+    set_cookie,
+)
 from auditroll.errors import AccessError, Error
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["session"])
+
+# One password costs 64 MiB and a tenth of a second: strangers get no more of either at once.
+HASHES_AT_ONCE: Final = 2
 
 
 class SignIn(BaseModel):
@@ -29,34 +42,47 @@ class Enrolment(SignIn):
 
 
 @router.post("/enrol", status_code=204)
-async def enrol(body: Enrolment, request: Request, services: AnyServices) -> Response:
+async def enrol(
+    body: Enrolment, request: Request, services: AnyServices, address: Address
+) -> Response:
     """Create the first administrator with the one-time code that the terminal printed."""
     _same_origin(request)
-    account = services.control.accounts.enrol(body.code, body.name, body.password)
-    await services.own.record(account.principal(), "admin.action", "CREATE", resource="account")
-    return await _signed_in(request, services, account)
+    account = await to_thread.run_sync(
+        services.control.accounts.enrol, body.code, body.name, body.password, limiter=_hashing()
+    )
+    await services.own.record(
+        account.principal(), "admin.action", "CREATE", resource="account", address=address
+    )
+    return await _signed_in(request, services, account, address)
 
 
 @router.post("/login", status_code=204)
-async def login(body: SignIn, request: Request, services: AnyServices) -> Response:
+async def login(
+    body: SignIn, request: Request, services: AnyServices, address: Address
+) -> Response:
     """Start a session; every attempt is recorded."""
     _same_origin(request)
     try:
-        account = services.control.accounts.sign_in(body.name, body.password)
+        account = await to_thread.run_sync(
+            services.control.accounts.sign_in, body.name, body.password, limiter=_hashing()
+        )
     except Error as error:
-        await services.own.login_failed(body.name, error.code)
+        await services.own.login_failed(body.name, error.code, address=address)
         raise
-    return await _signed_in(request, services, account)
+    return await _signed_in(request, services, account, address)
 
 
 @router.post("/logout", status_code=204)
-async def logout(request: Request, principal: Anyone, services: AnyServices) -> Response:
+async def logout(
+    request: Request, principal: Anyone, services: AnyServices, address: Address
+) -> Response:
     """End the session."""
     services.control.sessions.end(secret_of(request))
-    await services.own.record(principal, "auth.logout", "EXECUTE", resource="session")
-    answer = Response(status_code=204)
-    answer.delete_cookie(COOKIE, path="/")
-    return answer
+    await services.own.record(
+        principal, "auth.logout", "EXECUTE", resource="session", address=address
+    )
+    clear_cookie(request)
+    return Response(status_code=204)
 
 
 @router.get("/session")
@@ -72,12 +98,20 @@ async def current(principal: Anyone, services: AnyServices) -> dict[str, Any]:
     }
 
 
-async def _signed_in(request: Request, services: Services, account: Account) -> Response:
+async def _signed_in(
+    request: Request, services: Services, account: Account, address: str | None
+) -> Response:
     session = services.control.sessions.start(account)
-    await services.own.record(session.principal, "auth.login", "EXECUTE", resource="session")
-    answer = Response(status_code=204)
-    set_cookie(answer, session, secure=request.url.scheme == "https")
-    return answer
+    await services.own.record(
+        session.principal, "auth.login", "EXECUTE", resource="session", address=address
+    )
+    set_cookie(request, session)
+    return Response(status_code=204)
+
+
+@cache
+def _hashing() -> CapacityLimiter:
+    return CapacityLimiter(HASHES_AT_ONCE)
 
 
 def _same_origin(request: Request) -> None:

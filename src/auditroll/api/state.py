@@ -1,12 +1,15 @@
 """What the routes work with, and who is asking."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Annotated, cast
 
 from fastapi import Depends, Request, Response
 
 from auditroll.access import Control, Permission, Principal, Session, require
+from auditroll.api.headers import COOKIE_STATE
+from auditroll.api.watched import Watched
 from auditroll.collect import Collector, Findings, OwnEvents
 from auditroll.errors import AccessError
 from auditroll.query import Engine
@@ -15,6 +18,7 @@ from auditroll.vault.keyring import Keyring
 
 __all__ = [
     "COOKIE",
+    "Address",
     "Administrator",
     "AnyServices",
     "Anyone",
@@ -24,6 +28,7 @@ __all__ = [
     "Services",
     "Verifier",
     "bearer",
+    "clear_cookie",
     "secret_of",
     "services_of",
     "set_cookie",
@@ -63,6 +68,7 @@ class Services:
     engine: Engine
     findings: Findings
     keyring: Keyring
+    watched: Watched = field(default_factory=Watched)
 
 
 def services_of(request: Request) -> Services:
@@ -101,22 +107,39 @@ def secret_of(request: Request) -> str:
     return cookie
 
 
-def set_cookie(answer: Response, session: Session, *, secure: bool) -> None:
-    """Hand a new token to the browser; scripts cannot read it, other sites cannot send it."""
+def set_cookie(request: Request, session: Session) -> None:
+    """Have the answer hand over a new token; scripts cannot read it, other sites cannot send it."""
     if session.secret is not None:
-        answer.set_cookie(
-            COOKIE, session.secret, httponly=True, secure=secure, samesite="strict", path="/"
-        )
+        _answer_with(request, session.secret)
 
 
-def authenticated(request: Request, response: Response) -> Principal:
+def clear_cookie(request: Request) -> None:
+    """Have the answer take the token from the browser."""
+    _answer_with(request, "", max_age=0)
+
+
+def _answer_with(request: Request, token: str, max_age: int | None = None) -> None:
+    carrier = Response()
+    secure = request.url.scheme == "https"
+    carrier.set_cookie(
+        COOKIE, token, max_age=max_age, httponly=True, secure=secure, samesite="strict", path="/"
+    )
+    setattr(request.state, COOKIE_STATE, carrier.headers["Set-Cookie"])
+
+
+def authenticated(request: Request) -> Principal:
     """Return who is asking; a session whose token is due for rotation gets the new one."""
     control, secret = services_of(request).control, secret_of(request)
     if request.cookies.get(COOKIE) != secret:
         return control.authenticate(secret)
     session = control.sessions.authenticate(secret)
-    set_cookie(response, session, secure=request.url.scheme == "https")
+    set_cookie(request, session)
     return session.principal
+
+
+def address_of(request: Request) -> str | None:
+    """Return the address of the connection's other end, in RFC 5952 form."""
+    return None if request.client is None else str(ip_address(request.client.host))
 
 
 def allowed(permission: Permission) -> Callable[[Principal], Principal]:
@@ -135,6 +158,7 @@ Administrator = Annotated[Principal, Depends(allowed(Permission.ADMINISTER))]
 Exporter = Annotated[Principal, Depends(allowed(Permission.EXPORT))]
 Verifier = Annotated[Principal, Depends(allowed(Permission.VERIFY))]
 AnyServices = Annotated[Services, Depends(services_of)]
+Address = Annotated[str | None, Depends(address_of)]
 
 
 async def tenant_of(stream: str, principal: Principal, services: Services) -> str:
@@ -147,7 +171,7 @@ async def tenant_of(stream: str, principal: Principal, services: Services) -> st
     """
     if stream == services.installation.root_stream:
         return ""
-    for head in await services.sequencer.heads():
-        if head.stream == stream and head.tenant == principal.tenant:
+    for known in (await services.sequencer.snapshot()).streams:
+        if known.stream == stream and known.tenant == principal.tenant:
             return principal.tenant
     raise AccessError("record-unknown", "there is no such record", status=404)

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 
 from auditroll.access import Principal
 from auditroll.api.records import StreamId
-from auditroll.api.state import AnyServices, Exporter, Reader, Services, tenant_of
+from auditroll.api.state import Address, AnyServices, Exporter, Reader, Services, tenant_of
 from auditroll.errors import ProducerError
 from auditroll.seal import Head, Listing
 from auditroll.tlog import Line, encode_line
@@ -72,22 +72,30 @@ async def lines(
     stream: StreamId,
     principal: Exporter,
     services: AnyServices,
+    address: Address,
     first: Annotated[int, Query(ge=0, lt=2**53)] = 0,
     end: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
 ) -> StreamingResponse:
-    """Return a stream's lines, each with its LF, as an evidence bundle holds them."""
+    """Return a stream's lines, each with its LF, as an evidence bundle holds them; recorded."""
     tenant = await tenant_of(stream, principal, services)
+    await services.own.record(
+        principal, "audit.export", "EXPORT", resource="stream", address=address
+    )
     found = services.engine.lines(tenant, stream, first=first, end=end)
     return StreamingResponse(_pieces(found), media_type="application/x-ndjson")
 
 
 @router.post("/exports")
-async def export(body: Export, principal: Exporter, services: AnyServices) -> dict[str, Any]:
+async def export(
+    body: Export, principal: Exporter, services: AnyServices, address: Address
+) -> dict[str, Any]:
     """Fix the heads of an evidence bundle: list them, sign them, and say what to expect.
 
     The export is recorded before it begins, so it stands in the bundle itself.
     """
-    await services.own.record(principal, "audit.export", "EXPORT", resource="bundle")
+    await services.own.record(
+        principal, "audit.export", "EXPORT", resource="bundle", address=address
+    )
     wanted = _with_ledgers(body.streams, await _visible(principal, services))
     listing = await services.sequencer.relist(wanted)
     streams = [
