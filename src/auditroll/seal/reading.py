@@ -39,6 +39,15 @@ class SegmentReader:
         self._keys = keys
         self.rebuilt: list[str] = []
 
+    def key_id(self, path: Path) -> str:
+        """Return the id of the key that a file names; empty if it is no whole segment."""
+        from auditroll.segment import key_id_of
+
+        try:
+            return key_id_of(self._folder.disk.read(path))
+        except IntegrityError:
+            return ""
+
     def genesis(self, name: SegmentName) -> dict[str, Any]:
         """Return the first record of a segment."""
         return next(self._open(name).lines()).record()

@@ -6,6 +6,7 @@ that is reported.
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from auditroll.errors import IntegrityError
@@ -52,6 +53,7 @@ class Recovery:
         # Sizes at the end of each journal file.
         self.ends: dict[int, dict[str, int]] = {}
         self.rebuilt: list[str] = []
+        self.strays: list[Path] = []
 
     def run(self) -> None:
         """Rebuild the state.
@@ -61,7 +63,7 @@ class Recovery:
         """
         self._collect_facts()
         for stream in self.streams.values():
-            self._remove_strays(stream)
+            self._find_strays(stream)
             self._resume(stream)
         self._replay()
         self.watermarks += self.seals.take_watermarks()
@@ -97,17 +99,15 @@ class Recovery:
         elif fact["event_type"] == "ledger.seal":
             self.seals.add(fact)
 
-    def _remove_strays(self, stream: Stream) -> None:
-        """Remove files that no seal names: a crash came between file and seal."""
+    def _find_strays(self, stream: Stream) -> None:
+        """Note files that no seal names: a crash came between file and seal."""
         sealed = {info.object_name for info in self.seals.infos(stream.stream)}
-        strays = self._folder.stray_files(stream.stream)
-        strays += [
+        self.strays += self._folder.stray_files(stream.stream)
+        self.strays += [
             self._folder.segment(name)
             for name in self._folder.segments(stream.stream)
             if name.object_name not in sealed
         ]
-        for path in strays:
-            self._folder.disk.remove(path)
 
     # The sealed prefix.
 

@@ -8,6 +8,7 @@ If the process dies between two of these steps, the next start finds a file that
 removes it; the records are still in the journal.
 """
 
+import contextlib
 import logging
 import time
 from collections import defaultdict
@@ -265,11 +266,18 @@ class Sealing:
     # The journal's files.
 
     def rotate(self, now_ms: int) -> None:
-        """Go on in a new journal file."""
-        roll = self._roll
-        self.keep(roll.journal.first, roll.journal.header.key_id, self.sizes())
+        """Go on in a new journal file.
+
+        Raises:
+            CollectorError: `journal-full`: the old one goes on, and is not complete.
+        """
+        roll, sizes = self._roll, self.sizes()
+        complete = roll.journal.header
         roll.journal.rotate(now_ms)
-        self._positions.save(roll.journal.first, roll.effective_ms, self.sizes())
+        self.keep(complete.first, complete.key_id, sizes)
+        # Derived: without it the next start searches for the positions.
+        with contextlib.suppress(OSError):
+            self._positions.save(roll.journal.first, roll.effective_ms, sizes)
 
     def drop_journal(self, root: str) -> None:
         """Drop files whose every record stands in a segment whose seal is durable.

@@ -14,7 +14,15 @@ from auditroll.keys import KeyStore
 from auditroll.seal.records import unpack
 from auditroll.store import DataFolder, SegmentName
 
-__all__ = ["SealJob", "SealResult", "Watermark", "merged", "name_of", "write_segment"]
+__all__ = [
+    "TEMPORARY",
+    "SealJob",
+    "SealResult",
+    "Watermark",
+    "merged",
+    "name_of",
+    "write_segment",
+]
 
 Watermark = tuple[str, str, list[tuple[int, int]]]
 """Producer, epoch, and ranges of sequence numbers, both ends included."""

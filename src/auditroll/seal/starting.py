@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from auditroll.errors import IntegrityError
@@ -14,6 +15,7 @@ from auditroll.seal.reading import SegmentReader
 from auditroll.seal.recovery import Recovery, new_stream, rebuild_nodes
 from auditroll.seal.roll import Roll
 from auditroll.seal.sealing import Sealing, Worker
+from auditroll.seal.segments import TEMPORARY
 from auditroll.seal.streams import Stream
 from auditroll.seal.trust import Trust
 from auditroll.store import DataFolder
@@ -78,15 +80,26 @@ class Start:
     def finish(self, sealing: Sealing) -> None:
         """Record what the start itself did to the folder."""
         self._record_torn()
-        used = {file.header.key_id for file in self._files} | self.seals.key_ids()
+        used = {file.header.key_id for file in self._files}
         used.add(self.roll.journal.header.key_id)
-        orphans = [
-            key_id
-            for use in ("journal", "segment")
-            for key_id in self._keys.ids(use)
-            if key_id not in used
+        orphans = [key_id for key_id in self._keys.ids("journal") if key_id not in used]
+        orphans += [
+            key_id for path in self._recovery.strays if (key_id := self._key_of_stray(path))
         ]
         sealing.destroy_keys(self.root.stream, orphans)
+        for path in self._recovery.strays:
+            self._folder.disk.remove(path)
+
+    def _key_of_stray(self, path: Path) -> str:
+        """Return the key of a segment that never counted; empty if it has none of its own."""
+        if path.name.endswith(TEMPORARY):
+            key_id = path.name.removesuffix(TEMPORARY).rsplit(".", 1)[1]
+        elif path.name.startswith("."):
+            return ""
+        else:
+            key_id = self._reader.key_id(path)
+        # A file that someone copied here names a key that a sealed segment needs.
+        return "" if key_id in self.seals.key_ids() else key_id
 
     def _new_stream(self, genesis: dict[str, Any]) -> Stream:
         return self._watch_nodes(new_stream(self._folder, genesis))

@@ -97,6 +97,10 @@ def test_a_new_journal_file_that_cannot_be_made(
             log.append([batch(stream, [30])])
         assert refused.value.code == "journal-full"
     disk.room = None
+    # The file that goes on is not complete: it must not be dropped when its records are sealed.
+    log.tick()
+    log.seal_all()
+    log.tick()
     log.append([batch(stream, [30])])
     log.abandon()
     again = opened(tmp_path, clock)

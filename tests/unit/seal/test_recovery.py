@@ -183,8 +183,9 @@ class TestStrays:
         log.abandon()
         segments = tmp_path / "streams" / stream / "segments"
         stray = f"{700:020d}-0000.parquet"
-        path = segments / (stray if named else f".{stray}.segment-1.sealing")
+        path = segments / (stray if named else f".{stray}.segment-{1:016x}.sealing")
         path.write_bytes(next(segments.iterdir()).read_bytes())
+        (segments / f"{800:020d}-0000.parquet").write_bytes(b"no segment")
         (tmp_path / "streams" / stream / ".head.json.1.tmp").write_bytes(b"{")
         again = opened(tmp_path, clock)
         assert not path.exists()
@@ -369,3 +370,30 @@ class TestTornTails:
             opened(tmp_path, clock)
         assert refused.value.code == "altered"
         assert path.read_bytes() == octets
+
+
+def test_the_key_of_a_segment_that_never_counted_is_destroyed(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, stream = grown(tmp_path, clock)
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    keys = {path.stem for path in (tmp_path / "keys").glob("segment-*.key")}
+    for named in (False, True):
+        target = "Sealing._announce" if not named else "Sealing._fields"
+        with monkeypatch.context() as patched:
+            patched.setattr(f"auditroll.seal.sealing.{target}", die)
+            with pytest.raises(KeyboardInterrupt):
+                log.seal_all()
+        new = {path.stem for path in (tmp_path / "keys").glob("segment-*.key")} - keys
+        assert new
+        log.abandon()
+        log = opened(tmp_path, clock)
+        assert not new & {path.stem for path in (tmp_path / "keys").glob("*.key")}
+        root = check_all(log, tmp_path)[log.ready().root_stream]
+        gone = {fact["destroyed_key_id"] for fact in facts_of(root, "key.destroyed")}
+        assert new <= gone
+    log.seal_all()
+    assert len(check_all(log, tmp_path)[stream]) == 721
