@@ -96,10 +96,16 @@ async def export(
     await services.own.record(
         principal, "audit.export", "EXPORT", resource="bundle", address=address
     )
-    wanted = _with_ledgers(body.streams, await _visible(principal, services))
-    listing = await services.sequencer.relist(wanted)
+    visible = await _visible(principal, services)
+    kinds = {head.stream: head.kind for head in visible}
+    listing = await services.sequencer.relist(_with_ledgers(body.streams, visible))
     streams = [
-        {"stream": stream, "size": size, "checkpoint": listing.checkpoints[stream]}
+        {
+            "stream": stream,
+            "kind": kinds[stream],
+            "size": size,
+            "checkpoint": listing.checkpoints[stream],
+        }
         for stream, size in sorted(listing.sizes.items())
     ]
     return {"streams": streams, "trust": _trust(listing, services)}

@@ -77,6 +77,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return EXIT_FAILED
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        print(f"auditroll: {name}{error.strerror or error}", file=sys.stderr)
+        return EXIT_FAILED
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("auditroll"):
             raise

@@ -4,14 +4,15 @@ import argparse
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+import msgspec
 import orjson
 import urllib3
 
 from auditroll.errors import AccessError, CollectorError, Error, ProducerError
 
-__all__ = ["Client", "add_connection", "connect", "read_ready_file"]
+__all__ = ["Client", "ReadyFile", "add_connection", "connect"]
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 120.0
@@ -30,27 +31,44 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
 
 
-def read_ready_file(path: Path) -> dict[str, str]:
-    """Return the addresses and files of a running collector.
+class ReadyFile(msgspec.Struct, frozen=True):
+    """What the commands need of the file that a running collector writes.
 
-    Raises:
-        CollectorError: `not-ready`: the file is absent or is not a ready file.
+    Args:
+        api_url: Base address, without a slash at its end.
+        reader_token_file: Where the reader's token stands.
+        producer_key_file: Where the local producer's credential stands.
     """
-    try:
-        return cast("dict[str, str]", orjson.loads(path.read_bytes()))
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise CollectorError(
-            "not-ready",
-            f"no running collector is described by {path}",
-            hint="Start one with `auditroll up`, or name its file with --ready-file.",
-        ) from error
+
+    api_url: str
+    reader_token_file: Path
+    producer_key_file: Path
+
+    @classmethod
+    def read(cls, path: Path) -> "ReadyFile":
+        """Return the addresses and files of a running collector.
+
+        Raises:
+            CollectorError: `not-ready`: the file is absent or is not a ready file.
+        """
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls, dec_hook=_path)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise CollectorError(
+                "not-ready",
+                f"no running collector is described by {path}",
+                hint="Start one with `auditroll up`, or name its file with --ready-file.",
+            ) from error
+
+
+def _path(_type: type, text: Any) -> Path:
+    return Path(text)
 
 
 def connect(arguments: argparse.Namespace) -> "Client":
     """Return a client for the collector that `--ready-file` describes, with the reader's token."""
-    ready = read_ready_file(arguments.ready_file)
-    token = Path(ready["reader_token_file"]).read_text(encoding="utf-8").strip()
-    return Client(ready["api_url"], token)
+    ready = ReadyFile.read(arguments.ready_file)
+    return Client(ready.api_url, ready.reader_token_file.read_text(encoding="utf-8").strip())
 
 
 class Client:

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from auditroll.cli.client import add_connection, read_ready_file
+from auditroll.cli.client import ReadyFile, add_connection
 from auditroll.cli.output import print_json, printable
 from auditroll.ingest import FORMATS, MappingFile, Summary, ingest_path
 from auditroll.wire import ProducerCredential
@@ -66,10 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _credential(arguments: argparse.Namespace) -> ProducerCredential:
-    if arguments.credential is not None:
-        path = arguments.credential
-    else:
-        path = Path(read_ready_file(arguments.ready_file)["producer_key_file"])
+    path = arguments.credential or ReadyFile.read(arguments.ready_file).producer_key_file
     return ProducerCredential.decode(path.read_bytes())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["print_json", "print_table", "printable"]
+__all__ = ["Table", "print_json", "print_table", "printable"]
 
 
 def print_json(value: Any) -> None:
@@ -22,7 +22,24 @@ def printable(text: str) -> str:
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print aligned columns, the last one unpadded."""
     table = [head, *rows]
-    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    lines = Table([max(len(row[column]) for row in table) for column in range(len(head))])
     for row in table:
-        cells = [printable(cell).ljust(width) for cell, width in zip(row, widths, strict=True)]
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+        lines.print(row)
+
+
+class Table:
+    """Columns of widths that are known before the rows; a longer cell shifts its own row only.
+
+    Args:
+        widths: One a column, in characters.
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        self._widths = widths
+
+    def print(self, cells: Sequence[str]) -> None:
+        """Print one row."""
+        padded = [
+            printable(cell).ljust(width) for cell, width in zip(cells, self._widths, strict=True)
+        ]
+        sys.stdout.write("  ".join(padded).rstrip() + "\n")

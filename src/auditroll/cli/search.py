@@ -2,10 +2,11 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from auditroll.cli.client import Client, add_connection, connect
-from auditroll.cli.output import print_json, print_table
+from auditroll.cli.output import Table, print_json
 
 OPERATORS = ("!=", ">=", "<=", "^=", "=", ">", "<")
 NAMES = {
@@ -17,7 +18,18 @@ NAMES = {
     "<": "lt",
     "^=": "prefix",
 }
-COLUMNS = ("timestamp", "outcome", "action_type", "service_name", "user_id", "resource_id", "route")
+# Widths that most values fit, so that rows line up although the next page is not known yet.
+COLUMNS = {
+    "timestamp": 24,
+    "outcome": 14,
+    "action_type": 11,
+    "service_name": 16,
+    "user_id": 34,
+    "resource_id": 42,
+    "route": 0,
+}
+PLACE = 16
+PAGE = 1000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +41,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FIELD=VALUE",
         help="also != >= <= > < and ^= (begins with)",
     )
-    parser.add_argument("--tenant", help="the tenant (default: the token's)")
     parser.add_argument("--from", dest="since", metavar="TIME", help="first instant, ISO 8601 UTC")
     parser.add_argument("--to", dest="until", metavar="TIME", help="first instant after the range")
     parser.add_argument("--trace", metavar="REQUEST_ID", help="every record of one request")
@@ -40,19 +51,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the rows found, one JSON object a line with `--json`."""
-    found = 0
-    for row in _rows(connect(arguments), _query(arguments), arguments.limit):
-        found += 1
+    table = Table((PLACE, *COLUMNS.values()))
+    found, unreadable = 0, list[str]()
+    for row in _rows(connect(arguments), _query(arguments), arguments.limit, unreadable):
         if arguments.json:
             print_json(row)
         else:
-            if found == 1:
-                print("STREAM/INDEX  " + "  ".join(COLUMNS))
+            if not found:
+                table.print(("STREAM/INDEX", *(name.upper() for name in COLUMNS)))
             cells = [str(row.get(column, "-")) for column in COLUMNS]
-            print_table((f"{row['stream'][:8]}/{row['index']}", *cells), [])
+            table.print((f"{row['stream'][:8]}/{row['index']}", *cells))
+        found += 1
+    for place in unreadable:
+        print(f"auditroll: not searched, because it cannot be read: {place}", file=sys.stderr)
     if not arguments.json:
-        print(f"{found} records", file=sys.stderr)
-    return 0
+        print(f"{found:,} records", file=sys.stderr)
+    return 1 if unreadable else 0
 
 
 def parse_filter(text: str) -> dict[str, str]:
@@ -77,14 +91,21 @@ def _query(arguments: argparse.Namespace) -> dict[str, Any]:
         "filters": filters,
         "order": "oldest" if arguments.oldest_first else "newest",
     }
-    options = {"tenant": arguments.tenant, "from": arguments.since, "to": arguments.until}
+    options = {"from": arguments.since, "to": arguments.until}
     return query | {name: value for name, value in options.items() if value}
 
 
-def _rows(client: Client, query: dict[str, Any], limit: int) -> Any:
+def _rows(
+    client: Client, query: dict[str, Any], limit: int, unreadable: list[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield rows, page after page; what could not be searched goes to `unreadable`."""
     left = limit or sys.maxsize
     while True:
-        page = client.post("/v1/records/search", query | {"limit": min(left, 1000)})
+        page = client.post("/v1/records/search", query | {"limit": min(left, PAGE)})
+        for gap in page["unreadable"]:
+            place = f"stream {gap['stream']} records {gap['range']} [{gap['code']}]"
+            if place not in unreadable:
+                unreadable.append(place)
         yield from page["rows"]
         left -= len(page["rows"])
         if left <= 0 or not page.get("cursor"):

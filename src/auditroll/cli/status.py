@@ -1,6 +1,8 @@
 """`auditroll status`: tell what runs and what lags."""
 
 import argparse
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from auditroll.cli.client import add_connection, connect
 from auditroll.cli.output import print_json, printable
@@ -18,6 +20,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(status)
     else:
-        for name, value in status.items():
-            print(f"{name:<24}{printable(str(value))}")
+        for name, value in _flat(status):
+            print(f"{name:<32}{printable(value)}")
     return 0 if status["healthy"] else 1
+
+
+def _flat(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in status.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{inner}", text) for inner, text in _flat(value))
+        else:
+            yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)

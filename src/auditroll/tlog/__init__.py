@@ -4,7 +4,7 @@ from auditroll.tlog.checkpoint import Checkpoint, open_checkpoint, read_checkpoi
 from auditroll.tlog.cosignature import Cosigner, Witness
 from auditroll.tlog.frontier import Frontier, subtree_root
 from auditroll.tlog.hashing import EMPTY_ROOT, ZERO_HASH, leaf_hash, node_hash
-from auditroll.tlog.line import BadLine, Hidden, Line, encode_line, parse_line
+from auditroll.tlog.line import BadLine, Hidden, Line, encode_line, parse_line, withhold
 from auditroll.tlog.note import BadNote, Signer, Verifier
 from auditroll.tlog.proof import (
     ProofError,
@@ -49,4 +49,5 @@ __all__ = [
     "tile_path",
     "verify_consistency",
     "verify_inclusion",
+    "withhold",
 ]

@@ -1,7 +1,7 @@
 """One record as it leaves the log: leaf and opening in one canonical line (section 12)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, cast
 
 import msgspec
@@ -13,7 +13,15 @@ from auditroll.event.fields import SLOT_FIELDS, SLOTS
 from auditroll.tlog.hashing import leaf_hash
 from auditroll.tlog.slots import commitment, salts, sealed_hash
 
-__all__ = ["MAX_LINE_OCTETS", "BadLine", "Hidden", "Line", "encode_line", "parse_line"]
+__all__ = [
+    "MAX_LINE_OCTETS",
+    "BadLine",
+    "Hidden",
+    "Line",
+    "encode_line",
+    "parse_line",
+    "withhold",
+]
 
 # A leaf as JSON string at worst doubles (every octet escaped would be six, but a leaf is JSON).
 MAX_LINE_OCTETS: Final = 2**20
@@ -120,6 +128,37 @@ def parse_line(octets: bytes) -> Line:
     if keys == {"hidden", "leaf", "salts", "slots"}:
         return _with_hidden(found)
     raise BadLine("members")
+
+
+def withhold(line: Line, slots: Collection[str]) -> Line:
+    """Return `line` without the values of these slots; it proves the same leaf.
+
+    A slot that holds nothing is withheld, too, so that nobody sees that it was empty. What is
+    hidden already stays as it is.
+
+    Args:
+        line: Any form of line.
+        slots: Names of slots.
+
+    Raises:
+        ValueError: There is no slot of that name.
+    """
+    if unknown := set(slots) - set(SLOTS):
+        raise ValueError(f"no slot is called {min(unknown)}")
+    hide = set(slots) - line.hidden.keys()
+    if line.hash_only or not hide:
+        return line
+    known = line.salts if line.seed is None else dict(zip(SLOTS, salts(line.seed), strict=True))
+    withheld = {
+        slot: Hidden(commitment(known[slot], line.slots.get(slot, {})).hex(), "withheld")
+        for slot in hide
+    }
+    return Line(
+        leaf=line.leaf,
+        slots={slot: fields for slot, fields in line.slots.items() if slot not in hide},
+        hidden=line.hidden | withheld,
+        salts={slot: salt for slot, salt in known.items() if slot not in hide},
+    )
 
 
 def _members(line: Line) -> dict[str, Any]:

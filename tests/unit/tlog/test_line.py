@@ -6,7 +6,7 @@ import pytest
 
 from auditroll.event.canonical import Refused, encode
 from auditroll.event.fields import SLOTS
-from auditroll.tlog import BadLine, Hidden, Line, encode_line, leaf_hash, parse_line
+from auditroll.tlog import BadLine, Hidden, Line, encode_line, leaf_hash, parse_line, withhold
 from auditroll.tlog.slots import commitment, make_leaf, salts, seal_record, seal_slots, split
 
 SEED = bytes(range(16))
@@ -145,3 +145,42 @@ AGENT = HIDDEN["hidden"]["agent"]
 def test_what_is_no_line_of_the_format_is_refused(octets: bytes) -> None:
     with pytest.raises(BadLine):
         parse_line(octets)
+
+
+def test_a_withheld_slot_is_gone_and_the_line_still_proves_its_leaf() -> None:
+    line = withhold(whole(), ["actor", "agent"])
+    octets = encode_line(line)
+    assert parse_line(octets[:-1]) == line
+    assert line.sealed() == line.record()["sealed"]
+    assert b"quoted" not in octets
+    assert b"anonymous" not in octets
+    assert line.slots == {"resource": whole().slots["resource"]}
+    assert {slot: hidden.why for slot, hidden in line.hidden.items()} == {
+        "actor": "withheld",
+        "agent": "withheld",
+    }
+    assert line.seed is None
+
+
+def test_an_empty_slot_is_withheld_like_a_full_one() -> None:
+    line = withhold(whole(), ["source"])
+    assert line.hidden.keys() == {"source"}
+    assert line.sealed() == line.record()["sealed"]
+
+
+def test_a_redacted_slot_stays_redacted() -> None:
+    line = withhold(hidden_line("agent"), ["agent", "actor"])
+    assert (line.hidden["agent"].why, line.hidden["actor"].why) == ("redacted", "withheld")
+    assert line.sealed() == line.record()["sealed"]
+
+
+def test_withholding_nothing_changes_nothing() -> None:
+    assert withhold(whole(), []) == whole()
+    assert withhold(hidden_line("agent"), ["agent"]) == hidden_line("agent")
+    leaf_only = Line(index=9, hash_only=bytes(32))
+    assert withhold(leaf_only, SLOTS) == leaf_only
+
+
+def test_only_slots_can_be_withheld() -> None:
+    with pytest.raises(ValueError, match="timestamp"):
+        withhold(whole(), ["timestamp"])

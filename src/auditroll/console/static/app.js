@@ -1,4 +1,4 @@
-import { el, notice, show } from "./dom.js";
+import { el, failure, notice, show } from "./dom.js";
 import { producers } from "./producers.js";
 import { record } from "./record.js";
 import { leave, records, streams } from "./records.js";
@@ -50,7 +50,7 @@ async function route() {
       await load();
       return route();
     }
-    show(notice([problem.message, problem.detail].filter(Boolean).join(" "), "bad"));
+    show(failure(problem));
   } finally {
     header();
     // A form keeps the focus it has taken; otherwise the keyboard starts at the new content.

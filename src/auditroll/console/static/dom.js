@@ -29,3 +29,9 @@ export function label(id, text, input, hint) {
   input.id = id;
   return [el("label", { for: id }, text), input, hint ? el("p", { class: "hint" }, hint) : null];
 }
+
+export const explain = (problem) => [problem.message, problem.detail].filter(Boolean).join(" ");
+
+export function failure(problem) {
+  return notice(explain(problem), "bad");
+}

@@ -1,5 +1,5 @@
 import { get, post } from "./api.js";
-import { el, label, notice, show } from "./dom.js";
+import { el, failure, label, notice, show } from "./dom.js";
 
 function download(name, credential) {
   const blob = new Blob([JSON.stringify(credential, null, 2)], { type: "application/json" });
@@ -16,8 +16,12 @@ function row(producer, again) {
   const revoke = el("button", { type: "button" }, "Revoke");
   revoke.addEventListener("click", async () => {
     if (!confirm(`Refuse everything from ${producer.producer} from now on?`)) return;
-    await post(`/v1/producers/${producer.producer}/revoke`);
-    await again();
+    try {
+      await post(`/v1/producers/${producer.producer}/revoke`);
+      await again();
+    } catch (problem) {
+      show(failure(problem));
+    }
   });
   return el(
     "tr",
@@ -40,7 +44,7 @@ export async function producers() {
       const wanted = { producer: name.value, services: services.value.split(/[\s,]+/).filter(Boolean) };
       result.replaceChildren(download(name.value, await post("/v1/producers", wanted)));
     } catch (problem) {
-      result.replaceChildren(notice([problem.message, problem.detail].filter(Boolean).join(" "), "bad"));
+      result.replaceChildren(failure(problem));
     }
   };
   const head = ["Producer", "Services", "State", ""];

@@ -1,5 +1,5 @@
 import { get, post } from "./api.js";
-import { el, label, notice, pill, show } from "./dom.js";
+import { el, failure, label, notice, pill, show } from "./dom.js";
 
 const OPERATORS = { "!=": "ne", ">=": "gte", "<=": "lte", "^=": "prefix", "=": "eq", ">": "gt", "<": "lt" };
 const PAGE = 50;
@@ -75,6 +75,8 @@ export function records() {
   const state = el("p", { class: "soft", role: "status" });
   let rows = [];
   let cursor = null;
+  let unreadable = 0;
+  let busy = false;
 
   const query = () => {
     const body = { filters: parseFilters(words.value), limit: PAGE, order: "newest", live: timer !== null };
@@ -86,6 +88,9 @@ export function records() {
     state.textContent = note;
     const more = el("button", { type: "button", onclick: () => run(cursor) }, "Older records");
     results.replaceChildren(
+      unreadable
+        ? notice(`${unreadable} parts of the log could not be read and were not searched. Run auditroll verify.`, "bad")
+        : "",
       rows.length ? table(rows, "Records found") : notice("No record matches."),
       cursor && !timer ? el("div", { class: "more" }, more) : "",
     );
@@ -96,18 +101,26 @@ export function records() {
       const page = await post("/v1/records/search", at ? { ...query(), cursor: at } : query());
       rows = at ? rows.concat(page.rows) : page.rows;
       cursor = page.cursor ?? null;
+      unreadable = page.unreadable.length;
       draw(timer ? `Live; newest ${rows.length} records.` : `${rows.length} records${cursor ? ", more follow" : ""}.`);
     } catch (problem) {
       leave();
       tail.setAttribute("aria-pressed", "false");
       state.textContent = "";
-      results.replaceChildren(notice([problem.message, problem.detail].filter(Boolean).join(" "), "bad"));
+      results.replaceChildren(failure(problem));
     }
+  };
+  // A search that takes longer than a tick is not overtaken by the next.
+  const watch = async () => {
+    if (busy) return;
+    busy = true;
+    await run();
+    busy = false;
   };
   tail.addEventListener("click", () => {
     const on = timer === null;
     leave();
-    if (on) timer = setInterval(run, TAIL_MS, null);
+    if (on) timer = setInterval(watch, TAIL_MS);
     tail.setAttribute("aria-pressed", String(on));
     run();
   });

@@ -1,7 +1,9 @@
 import { get, post, Problem } from "./api.js";
-import { el, label, notice, show } from "./dom.js";
+import { el, failure, label, show } from "./dom.js";
 
 const PIN = "auditroll.pinned-key";
+// The server decides; this spares a person the round trip.
+const MIN_PASSWORD = 15;
 
 export let session = null;
 
@@ -38,7 +40,7 @@ function form(title, intro, fields, action, submit) {
     try {
       await submit();
     } catch (problem) {
-      message.replaceChildren(notice([problem.message, problem.detail].filter(Boolean).join(" "), "bad"));
+      message.replaceChildren(failure(problem));
     } finally {
       button.disabled = false;
     }
@@ -55,7 +57,7 @@ function credentials(fresh) {
     type: "password",
     autocomplete: fresh ? "new-password" : "current-password",
     required: true,
-    minlength: fresh ? 12 : undefined,
+    minlength: fresh ? MIN_PASSWORD : undefined,
   });
   return { name, password };
 }
@@ -77,7 +79,6 @@ export function login(done) {
 export function enrol(parameters, done) {
   const given = parameters.get("code") ?? "";
   const key = parameters.get("key");
-  if (key && /^[0-9a-f]{64}$/.test(key)) localStorage.setItem(PIN, key);
   // The code leaves the address bar, and with it the browser's history.
   history.replaceState(null, "", "#/enrol");
   const code = el("input", { name: "code", autocomplete: "one-time-code", required: true, value: given || undefined });
@@ -88,11 +89,13 @@ export function enrol(parameters, done) {
     [
       label("code", "One-time code", code),
       label("name", "Name", name),
-      label("password", "Password", password, "At least 12 characters."),
+      label("password", "Password", password, `At least ${MIN_PASSWORD} characters.`),
     ],
     "Enrol",
     async () => {
       await post("/v1/enrol", { code: code.value.trim(), name: name.value, password: password.value });
+      // Only now: a link whose code is not accepted did not come from the terminal.
+      if (key && /^[0-9a-f]{64}$/.test(key)) localStorage.setItem(PIN, key);
       await done();
     },
   );
