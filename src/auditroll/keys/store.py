@@ -104,14 +104,20 @@ class KeyStore:
             self._disk.replace(journal, before + entry.encode())
             self._destroyed.add(key_id)
         self._cache.pop(key_id, None)
-        path = self._path(key_id)
-        if path.exists():
-            self._disk.remove(path)
+        if self._remove(key_id):
             self._disk.sync_dir(self._folder)
 
     def destroyed(self) -> frozenset[str]:
         """Return the ids of every key that was destroyed."""
         return frozenset(self._destroyed)
+
+    def _remove(self, key_id: str) -> bool:
+        """Remove a destroyed key's file, which another process of ours may do as well."""
+        try:
+            self._disk.remove(self._path(key_id))
+        except FileNotFoundError:
+            return False
+        return True
 
     def _path(self, key_id: str) -> Path:
         return self._folder / f"{key_id}.key"
@@ -159,6 +165,5 @@ class KeyStore:
         found = {line.split(" ")[1] for line in self._disk.read(journal).decode().splitlines()}
         # A crash between the journal and the removal, or a restored backup, left the file behind.
         for key_id in found:
-            if self._path(key_id).exists():
-                self._disk.remove(self._path(key_id))
+            self._remove(key_id)
         return found

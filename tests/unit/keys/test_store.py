@@ -46,6 +46,21 @@ class TestDestroying:
             with pytest.raises(KeyError):
                 fresh.get(key.id)
 
+    def test_another_process_may_remove_the_file_first(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = KeyStore(tmp_path)
+        key = store.create("segment")
+        replace = store._disk.replace
+
+        def replace_and_be_overtaken(path: Path, data: bytes) -> None:
+            replace(path, data)
+            KeyStore(tmp_path)
+
+        monkeypatch.setattr(store._disk, "replace", replace_and_be_overtaken)
+        store.destroy(key.id)
+        assert store.ids("segment") == []
+
     def test_a_restored_file_does_not_bring_it_back(self, tmp_path: Path) -> None:
         store = KeyStore(tmp_path)
         key = store.create("segment")
