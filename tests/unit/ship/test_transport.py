@@ -124,8 +124,8 @@ def test_a_connection_that_was_idle_too_long_is_replaced(collector: FakeCollecto
     transport = transport_to(collector.url)
     assert post(transport) == 200
     assert transport._connection is not None
-    # The server's end goes while nothing is under way.
-    transport._connection.sock.shutdown(socket.SHUT_RD)
+    # The connection is gone while nothing is under way: the next write fails at once.
+    transport._connection.sock.shutdown(socket.SHUT_RDWR)
     assert post(transport) == 200
     transport.close()
 
