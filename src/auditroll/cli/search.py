@@ -51,9 +51,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the rows found, one JSON object a line with `--json`."""
+    query = _query(arguments)
     table = Table((PLACE, *COLUMNS.values()))
     found, unreadable = 0, list[str]()
-    for row in _rows(connect(arguments), _query(arguments), arguments.limit, unreadable):
+    for row in _rows(connect(arguments), query, arguments.limit, unreadable):
         if arguments.json:
             print_json(row)
         else:

@@ -30,8 +30,6 @@ export function label(id, text, input, hint) {
   return [el("label", { for: id }, text), input, hint ? el("p", { class: "hint" }, hint) : null];
 }
 
-export const explain = (problem) => [problem.message, problem.detail].filter(Boolean).join(" ");
-
 export function failure(problem) {
-  return notice(explain(problem), "bad");
+  return notice([problem.message, problem.detail].filter(Boolean).join(" "), "bad");
 }
