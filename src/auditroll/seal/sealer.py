@@ -17,7 +17,7 @@ from auditroll.seal.calls import LENGTH, decode_error, encode_answer, encode_err
 from auditroll.seal.child import die_with_parent, receive, spawn
 from auditroll.seal.segments import SealJob, SealResult, write_segment
 
-__all__ = ["Sealer"]
+__all__ = ["Sealer", "serve"]
 
 # Ingestion comes first; a lag shows in the status and presses back when it grows.
 _NICE: Final = 5
@@ -98,7 +98,12 @@ def _died() -> CollectorError:
     )
 
 
-def _serve(channel: socket.socket) -> None:
+def serve(channel: socket.socket) -> None:
+    """Write the segments that are asked for.
+
+    Raises:
+        EOFError: The sequencer closed the socket.
+    """
     while True:
         length = LENGTH.unpack(receive(channel, LENGTH.size))[0]
         fields, lengths = msgspec.msgpack.decode(receive(channel, length), type=tuple[Any, Any])
@@ -108,7 +113,7 @@ def _serve(channel: socket.socket) -> None:
             answer = encode_answer(0, write_segment(job))
         except Error as error:
             answer = encode_error(0, error)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             answer = encode_error(0, CollectorError("segment-failed", str(error)))
         channel.sendall(answer)
 
@@ -120,7 +125,7 @@ def main() -> None:
     os.nice(_NICE)
     with socket.socket(fileno=number) as channel:
         try:
-            _serve(channel)
+            serve(channel)
         except (EOFError, OSError):
             return
 
