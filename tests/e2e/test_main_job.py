@@ -200,3 +200,14 @@ def test_any_flipped_octet_of_evidence_is_found(
     report = verify(copy)
     assert report["exit"] in {1, 2}, (path, at)
     assert report["findings"], (path, at)
+
+
+def test_a_signal_to_the_whole_group_ends_in_order(tmp_path: Path) -> None:
+    """A terminal's Ctrl-C and a service manager's stop reach every process at once."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with running(tmp_path / "data", new_group=True) as server:
+            os.killpg(server.process.pid, number)
+            out, _ = server.process.communicate(timeout=60)
+            assert server.process.returncode == 0, out
+            assert "has ended" not in out
+    assert verify(tmp_path / "data")["verdict"] == "ok"

@@ -51,7 +51,8 @@ def die_with_parent(parent: int) -> None:
         # It was gone before the kernel was asked.
         os._exit(1)
     # Ctrl-C goes to the whole foreground group; the parent decides when its children end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def receive(channel: socket.socket, length: int) -> bytes:
