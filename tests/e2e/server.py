@@ -19,7 +19,7 @@ AUDITROLL = [sys.executable, "-m", "auditroll.cli"]
 class Server:
     """A running `auditroll up`."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, new_group: bool = False) -> None:
         self.data = data
         self.ready_file = data / "run" / "ready.json"
         self.ready_file.unlink(missing_ok=True)
@@ -28,6 +28,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=new_group,
         )
         self.ready = self._wait()
 
@@ -78,8 +79,8 @@ class Server:
 
 
 @contextmanager
-def running(data: Path, *options: str) -> Iterator[Server]:
-    server = Server(data, *options)
+def running(data: Path, *options: str, new_group: bool = False) -> Iterator[Server]:
+    server = Server(data, *options, new_group=new_group)
     try:
         yield server
     finally:

@@ -1,8 +1,10 @@
 """From a log file to a verified bundle, by the commands a new user types."""
 
 import json
+import os
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
