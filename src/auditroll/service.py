@@ -29,7 +29,7 @@ from auditroll.store import DataFolder
 from auditroll.vault.assign import Vault
 from auditroll.wire import ProducerCredential
 
-__all__ = ["Ready", "Settings", "serve"]
+__all__ = ["Ready", "Settings", "serve", "started"]
 
 _log = logging.getLogger("auditroll")
 
@@ -110,7 +110,7 @@ def _refuse_unsafe(settings: Settings) -> None:
 async def _serve(settings: Settings) -> int:
     listener = _bind(settings)
     with contextlib.closing(listener):
-        async with _services(settings) as services:
+        async with started(settings) as services:
             host = f"[{settings.host}]" if ":" in settings.host else settings.host
             base = f"http://{host}:{listener.getsockname()[1]}"
             app = create_app(
@@ -194,7 +194,7 @@ def _bind(settings: Settings) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def _services(settings: Settings) -> AsyncGenerator[Services]:
+async def started(settings: Settings) -> AsyncGenerator[Services]:
     """Start every part in the order in which a record passes them; stop them in reverse."""
     folder = DataFolder(settings.data)
     keys = KeyStore(folder.keys)

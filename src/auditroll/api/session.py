@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from auditroll.access.accounts import Account
 from auditroll.api.state import (
     Address,
-    Anyone,
     AnyServices,
+    Reader,
     Services,
     clear_cookie,
     secret_of,
@@ -74,7 +74,7 @@ async def login(
 
 @router.post("/logout", status_code=204)
 async def logout(
-    request: Request, principal: Anyone, services: AnyServices, address: Address
+    request: Request, principal: Reader, services: AnyServices, address: Address
 ) -> Response:
     """End the session."""
     services.control.sessions.end(secret_of(request))
@@ -86,7 +86,7 @@ async def logout(
 
 
 @router.get("/session")
-async def current(principal: Anyone, services: AnyServices) -> dict[str, Any]:
+async def current(principal: Reader, services: AnyServices) -> dict[str, Any]:
     """Tell who is signed in and what the browser pins."""
     return {
         "name": principal.name,

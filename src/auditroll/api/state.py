@@ -21,7 +21,6 @@ __all__ = [
     "Address",
     "Administrator",
     "AnyServices",
-    "Anyone",
     "Exporter",
     "Installation",
     "Reader",
@@ -152,7 +151,6 @@ def allowed(permission: Permission) -> Callable[[Principal], Principal]:
     return principal
 
 
-Anyone = Annotated[Principal, Depends(authenticated)]
 Reader = Annotated[Principal, Depends(allowed(Permission.READ))]
 Administrator = Annotated[Principal, Depends(allowed(Permission.ADMINISTER))]
 Exporter = Annotated[Principal, Depends(allowed(Permission.EXPORT))]
