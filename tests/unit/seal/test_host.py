@@ -197,6 +197,65 @@ def test_a_peer_that_went_away_ends_it(running: Running) -> None:
     assert running.end() is None or type(running.ended).__name__ == "_PeerGone"
 
 
+@pytest.mark.parametrize("wrong", [None, "name", "file"])
+def test_the_program_says_how_its_start_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str | None
+) -> None:
+    monkeypatch.setattr(process, "die_with_parent", lambda parent: None)
+    if wrong == "file":
+        (tmp_path / "data").write_bytes(b"")
+    options = {
+        "root": str(tmp_path / "data"),
+        "installation": "Not A Name" if wrong == "name" else INSTALLATION,
+        "seal_after_s": None,
+    }
+    ours, theirs = socket.socketpair()
+    arguments = ["-m", str(theirs.detach()), "1", msgspec.json.encode(options).decode()]
+    monkeypatch.setattr("sys.argv", arguments)
+    thread = threading.Thread(target=process.main)
+    thread.start()
+    length = LENGTH.unpack(receive(ours, LENGTH.size))[0]
+    number, error, result = msgspec.msgpack.decode(receive(ours, length))
+    assert number == 0
+    codes = {None: None, "name": "bad-name", "file": "disk-failed"}
+    assert (error[1] if error else None) == codes[wrong]
+    if wrong is None:
+        assert result[0] == INSTALLATION
+        stream = Peer(ours).ask("stream", TENANT, "standard")
+        assert len(stream) == 32
+    ours.close()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_the_program_ends_badly_when_the_journal_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "die_with_parent", lambda parent: None)
+    options = {"root": str(tmp_path), "installation": INSTALLATION, "seal_after_s": 60}
+    ours, theirs = socket.socketpair()
+    arguments = ["-m", str(theirs.detach()), "1", msgspec.json.encode(options).decode()]
+    monkeypatch.setattr("sys.argv", arguments)
+
+    def fail(*_: Any) -> None:
+        raise CollectorError("journal-failed", "the disk is gone")
+
+    monkeypatch.setattr(Host, "run", fail)
+    with pytest.raises(SystemExit) as ended:
+        process.main()
+    assert ended.value.code == 1
+    ours.close()
+
+
+def test_the_workers_program_ends_with_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealer, "die_with_parent", lambda parent: None)
+    monkeypatch.setattr(sealer.os, "nice", lambda more: more)
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr("sys.argv", ["-m", str(theirs.detach()), "1"])
+    ours.close()
+    sealer.main()
+
+
 def test_the_worker_answers_and_ends_with_its_socket(tmp_path: Path) -> None:
     log = Sequencer(tmp_path, installation=INSTALLATION, wait_s=0)
     stream = log.stream(TENANT, "standard")

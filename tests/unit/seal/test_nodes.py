@@ -102,6 +102,16 @@ class TestDamage:
         with pytest.raises(Exception, match=r"^$"):
             nodes.node(0, 3)
 
+    def test_a_file_that_cannot_be_read(self, tmp_path: Path) -> None:
+        nodes = filled(tmp_path, 1000)
+        nodes.flush()
+        (tmp_path / f"{STREAM}.0").unlink()
+        with pytest.raises(Exception, match=r"^$"):
+            nodes.node(0, 3)
+
+    def test_another_size_does_not_agree(self, tmp_path: Path) -> None:
+        assert not filled(tmp_path, 1000).agrees(999, peaks(999))
+
     def test_the_edge_is_found_out_at_once(self, tmp_path: Path) -> None:
         filled(tmp_path, 1000).flush()
         path = tmp_path / f"{STREAM}.0"

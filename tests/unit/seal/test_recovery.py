@@ -303,6 +303,27 @@ class TestRefusedStarts:
         with pytest.raises(IntegrityError):
             opened(tmp_path, clock)
 
+    def test_a_frame_of_a_stream_without_genesis(self, tmp_path: Path, clock: Clock) -> None:
+        log, _ = grown(tmp_path, clock)
+        log.roll.journal.write([batch("0" * 32, [0])])
+        log.roll.journal.sync()
+        log.abandon()
+        with pytest.raises(IntegrityError) as refused:
+            opened(tmp_path, clock)
+        assert refused.value.code == "altered"
+
+    def test_segments_that_are_not_the_seals(self, tmp_path: Path, clock: Clock) -> None:
+        """The file opens, but the leaves in it do not give the root that its seal names."""
+        log, _ = grown(tmp_path, clock)
+        log.close()
+        shutil.rmtree(tmp_path / "derived")
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("auditroll.seal.reading.leaf_hash", lambda leaf: bytes(32))
+            with pytest.raises(IntegrityError) as refused:
+                opened(tmp_path, clock)
+        assert refused.value.code == "altered"
+        opened(tmp_path, clock).close()
+
 
 class TestTornTails:
     def tear(self, folder: Path, clock: Clock, cut: int) -> tuple[Sequencer, str, int]:

@@ -237,6 +237,31 @@ class TestJournalFiles:
         again = opened(tmp_path, clock)
         assert len(check_all(again, tmp_path)[stream]) == 4001
 
+    def test_refusals_without_records_do_not_keep_the_journal(
+        self, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A tenant whose every line is refused has no data segment whose seal could count them."""
+        monkeypatch.setattr("auditroll.seal.journal.ROTATE_OCTETS", 20_000)
+        monkeypatch.setattr("auditroll.seal.sealing.MAX_JOURNAL_FILES", 3)
+        log = opened(tmp_path, clock, seal_after_s=5)
+        log.append([batch(log.ledger("broken"), [], quarantined=[(7, "pii")], tenant="broken")])
+        stream = log.stream(TENANT, "standard")
+        for number in range(30):
+            seqs = range(number * 100, number * 100 + 100)
+            log.append([batch(stream, seqs, now_ms=clock.now_ms)])
+            clock.forward(2)
+            log.tick()
+        assert len(self.files(tmp_path)) <= 6
+        counted = [
+            mark["ranges"]
+            for seal in seals(log, tmp_path, log.ledger("broken"))
+            for mark in seal["watermarks"]
+        ]
+        assert counted == [[[7, 7]]]
+        log.abandon()
+        again = opened(tmp_path, clock)
+        assert ("api", EPOCH, [(7, 7)]) in again.watermarks()
+
 
 class TestTroubleWhileSealing:
     def test_a_worker_that_fails_is_asked_again(

@@ -71,6 +71,8 @@ def test_a_name_that_is_no_name_makes_no_stream(
     with pytest.raises(PolicyError) as refused:
         log.stream(tenant, name)
     assert refused.value.code == "bad-name"
+    with pytest.raises(PolicyError):
+        log.ledger(tenant.upper())
     assert len(log.heads()) == 1
 
 
