@@ -43,7 +43,7 @@ lint: $(BIN)/.dev ## Lint, types, import contracts
 	@$(BIN)/lint-imports
 
 bench: $(BIN)/.dev ## Measure, and write docs/reference/benchmarks.md
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(QUICK)
 
 docs: $(BIN)/.dev ## Build the documentation into site/
 	@$(BIN)/mkdocs build --strict --quiet

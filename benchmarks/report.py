@@ -5,6 +5,7 @@ import platform
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 __all__ = ["Section", "cpu_seconds", "machine", "median_spread"]
 
@@ -54,6 +55,6 @@ def median_spread(values: Sequence[float], form: Callable[[float], str] = "{:,.1
 
 def cpu_seconds(pid: int) -> float:
     """CPU time of a process and its waited-for children, user and system."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rpartition(")")[2].split()
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    fields = stat.rpartition(")")[2].split()
     return sum(int(fields[at]) for at in (11, 12)) / os.sysconf("SC_CLK_TCK")
