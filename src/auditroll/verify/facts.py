@@ -6,24 +6,10 @@ from typing import Any, Final
 
 from auditroll.event.times import parse_time
 from auditroll.verify.report import Finding
-from auditroll.verify.scan import HiddenSlot, StreamScan
+from auditroll.verify.scan import GENESIS, SEAL, HiddenSlot, StreamScan
 
-__all__ = ["FACT_TYPES", "Expiry", "Ledgers"]
+__all__ = ["Expiry", "Ledgers"]
 
-GENESIS: Final = "ledger.genesis"
-SEAL: Final = "ledger.seal"
-FACT_TYPES: Final = frozenset(
-    {
-        GENESIS,
-        SEAL,
-        "ledger.redaction",
-        "ledger.rewrite",
-        "retention.policy",
-        "retention.hold",
-        "retention.release",
-        "retention.deletion",
-    }
-)
 _RETENTION: Final = frozenset({"retention.policy", "retention.hold", "retention.release"})
 # Source: format reference, section 6.
 MAX_RETAIN_DAYS: Final = 36_500

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from auditroll.segment.journal import BadFrame, Entry
-from auditroll.verify.facts import GENESIS, SEAL
 from auditroll.verify.journal import JournalFile, JournalFrame, JournalLine, KeyOf
 from auditroll.verify.listings import Listing, heads_of
 from auditroll.verify.objects import REWRITE
+from auditroll.verify.scan import GENESIS, SEAL
 
 __all__ = ["Journalled"]
 

@@ -5,10 +5,10 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from auditroll.tlog.hashing import ZERO_HASH
-from auditroll.verify.facts import GENESIS, Expiry, Ledgers
+from auditroll.verify.facts import Expiry, Ledgers
 from auditroll.verify.ranges import Range, clipped, merged, overlaps, subtracted
 from auditroll.verify.report import Finding
-from auditroll.verify.scan import StreamScan
+from auditroll.verify.scan import GENESIS, StreamScan
 from auditroll.verify.tree import NotDerivable, TileSource, compact_nodes, tree_root
 from auditroll.verify.trust import Trust
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Final
 
 from auditroll.tlog.line import MAX_LINE_OCTETS, BadLine, Line
-from auditroll.verify.facts import FACT_TYPES
 from auditroll.verify.opening import LineOpener, Opened
 from auditroll.verify.reader import blocks
 from auditroll.verify.scan import Batch, HiddenSlot, StreamScan
@@ -55,7 +54,9 @@ class LineFeeder:
         if opened.line is not None:
             self._count_hidden(opened.at, opened.line)
         if opened.public is not None:
-            self._note_leaf(opened.at, opened.public)
+            self._scan.note_leaf(opened.at, opened.public)
+            if self._on_leaf is not None:
+                self._on_leaf(opened.public)
 
     def lose(self, verdict: str = "altered") -> None:
         """Note a line that cannot be read, at the index that it should have."""
@@ -99,17 +100,6 @@ class LineFeeder:
             else:
                 self._scan.counts.redacted += 1
                 self._scan.hidden.append(HiddenSlot(index, slot, hidden.commitment))
-
-    def _note_leaf(self, index: int, public: dict[str, Any]) -> None:
-        scan = self._scan
-        if scan.tenant is None:
-            scan.tenant = str(public.get("tenant_id", ""))
-        if index == 0:
-            scan.first_is_open = True
-        if public.get("event_type") in FACT_TYPES:
-            scan.facts.append(public)
-        if self._on_leaf is not None:
-            self._on_leaf(public)
 
 
 def read_lines(feeder: LineFeeder, files: Iterable[tuple[int, BinaryIO]]) -> None:

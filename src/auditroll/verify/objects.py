@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
-from auditroll.verify.facts import SEAL
+from auditroll.verify.scan import SEAL
 
 __all__ = ["SealedObject", "sealed_objects"]
 

@@ -20,8 +20,8 @@ _SORTED: Final = orjson.OPT_SORT_KEYS
 _EMPTY: Final = b"{}"
 # A slot's place among the commitments and its names, in the order in which a line shows slots.
 _SHOWN: Final = tuple(
-    (slot, SLOTS.index(slot), frozenset(SLOT_FIELDS[slot]), f'"{slot}":'.encode())
-    for slot in sorted(SLOTS)
+    (slot, number, frozenset(SLOT_FIELDS[slot]), f'"{slot}":'.encode())
+    for number, slot in sorted(enumerate(SLOTS), key=lambda numbered: numbered[1])
 )
 # Key tuples of leaves that passed the full check. Bounded: hostile lines must not fill memory.
 _MAX_SHAPES: Final = 4_096

@@ -10,7 +10,6 @@ from typing import Any, Final
 from auditroll.errors import Error
 from auditroll.segment.journal import BadFrame, Entry
 from auditroll.tlog import leaf_hash, make_leaf, seal_record
-from auditroll.verify.facts import FACT_TYPES
 from auditroll.verify.journal import JournalFile, JournalFrame, JournalLine
 from auditroll.verify.overlap import Overlap
 from auditroll.verify.scan import Batch, StreamScan
@@ -174,10 +173,5 @@ class Replay:
         tail.prev_hashes.append(tail.prev_hash)
         tail.received.append(self._received)
         scan.counts.records += 1
-        if scan.tenant is None:
-            scan.tenant = str(public.get("tenant_id", ""))
-        if tail.next == 0:
-            scan.first_is_open = True
-        if public.get("event_type") in FACT_TYPES:
-            scan.facts.append(public)
+        scan.note_leaf(tail.next, public)
         self._on_leaf(public)

@@ -5,15 +5,33 @@ runs are put together when the stream is judged, so order of arrival and gaps co
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from auditroll.tlog.span import Span
 from auditroll.verify.ranges import Range
 from auditroll.verify.report import Counts, Finding
 
-__all__ = ["Batch", "HiddenSlot", "Run", "StreamScan"]
+__all__ = ["FACT_TYPES", "GENESIS", "SEAL", "Batch", "HiddenSlot", "Run", "StreamScan"]
+
+GENESIS: Final = "ledger.genesis"
+SEAL: Final = "ledger.seal"
+# What is kept of a stream for judging; all else is only hashed.
+FACT_TYPES: Final = frozenset(
+    {
+        GENESIS,
+        SEAL,
+        "ledger.redaction",
+        "ledger.rewrite",
+        "retention.policy",
+        "retention.hold",
+        "retention.release",
+        "retention.deletion",
+    }
+)
+# Fields of a seal that grow with the number of producers and excuse nothing.
+_BULKY: Final = frozenset({"watermarks", "index_roots"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +180,15 @@ class StreamScan:
         """Take over a batch: at least one line, none of which is there already."""
         for piece in self._cut(batch):
             self._append(piece)
+
+    def note_leaf(self, index: int, leaf: Mapping[str, Any]) -> None:
+        """Take over what judging needs of a leaf: its tenant, and the fact that it may be."""
+        if self.tenant is None:
+            self.tenant = str(leaf.get("tenant_id", ""))
+        if index == 0:
+            self.first_is_open = True
+        if leaf.get("event_type") in FACT_TYPES:
+            self.facts.append({name: leaf[name] for name in leaf.keys() - _BULKY})
 
     def has(self, index: int) -> bool:
         """Tell whether there is a line at `index`."""

@@ -12,9 +12,8 @@ import orjson
 
 from auditroll.errors import Error
 from auditroll.event.times import format_time
-from auditroll.verify.facts import FACT_TYPES
 from auditroll.verify.overlap import Overlap, Rows
-from auditroll.verify.scan import Batch, HiddenSlot, StreamScan
+from auditroll.verify.scan import FACT_TYPES, Batch, HiddenSlot, StreamScan
 
 __all__ = ["BadSegment", "SegmentPlace", "read_first_leaf", "scan_segment"]
 
@@ -160,8 +159,7 @@ def _note_facts(
     rows = [row for row, name in types if name in wanted and row not in wrong]
     for leaf in table["leaf"].take(rows).to_pylist() if rows else ():
         public = orjson.loads(leaf)
-        if public["event_type"] in FACT_TYPES:
-            scan.facts.append(public)
+        scan.note_leaf(public["index"], public)
         if on_leaf is not None:
             on_leaf(public)
 
