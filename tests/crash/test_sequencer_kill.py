@@ -14,7 +14,7 @@ from auditroll.errors import CollectorError
 from auditroll.seal import Sequencer, SequencerClient
 from auditroll.tlog import Frontier, leaf_hash
 from auditroll.tlog.checkpoint import read_checkpoint
-from tests.crash.runs import crash_runs
+from tests.crash.runs import crash_runs, kills
 from tests.unit.seal.support import (
     INSTALLATION,
     TENANT,
@@ -28,7 +28,7 @@ from tests.unit.seal.support import (
 
 pytestmark = pytest.mark.crash
 
-KILLS = crash_runs(6, most=200)
+KILLS = kills("sequencer")
 STEPS = crash_runs(24)
 
 

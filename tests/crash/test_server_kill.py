@@ -11,7 +11,7 @@ import urllib3
 
 from auditroll.event import format_time, uuid7
 from auditroll.wire import decode_answer, encode_batch
-from tests.crash.runs import crash_runs
+from tests.crash.runs import kills
 from tests.e2e.server import Server, running, verify
 
 pytestmark = pytest.mark.crash
@@ -82,7 +82,7 @@ def test_kill_minus_nine_under_load(tmp_path: Path) -> None:
     writers = [Writer(secrets.token_hex(16)) for _ in range(WRITERS)]
     for writer in writers:
         writer.start()
-    for _ in range(crash_runs(6, of=1000, most=60)):
+    for _ in range(kills("server")):
         with running(data, "--seal-seconds", "1") as server:
             for writer in writers:
                 writer.target = target_of(server)

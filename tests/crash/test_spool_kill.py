@@ -16,14 +16,14 @@ from auditroll.recorder import Recorder
 from auditroll.ship import Shipper
 from auditroll.spool import SpoolLimits
 from auditroll.spool.layout import list_epochs
-from tests.crash.runs import crash_runs
+from tests.crash.runs import kills
 from tests.unit.recorder.support import CREDENTIAL, REQUEST, checked, epochs
 from tests.unit.ship.collector import FakeCollector, lost_answer
 from tests.unit.ship.conftest import QUICK
 
 pytestmark = pytest.mark.crash
 
-RUNS = crash_runs(40)
+RUNS = kills("producer")
 # Small files, so that the kill also meets the change from one to the next.
 LIMITS = SpoolLimits(file=8 * 1024, reserve=0)
 NUMBER = struct.Struct(">I")
@@ -110,7 +110,7 @@ def test_every_answered_request_reaches_the_collector_once(tmp_path: Path) -> No
         )
 
     answered: list[int] = []
-    for run in range(max(1, RUNS // 4)):
+    for run in range(kills("producer-shipping")):
         if run % 2:
             collector.faults = [lost_answer]
         answered += killed(make, run)
