@@ -1,13 +1,22 @@
 """What runs and what lags; nothing here shows a record."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from starlette.responses import PlainTextResponse
 
 from auditroll.api.state import AnyServices, Reader, Services
+from auditroll.seal import Head
 
 __all__ = ["router"]
+
+# Name, what it says, and how much of it one stream has.
+GAUGES: Final[Sequence[tuple[str, str, Callable[[Head], int]]]] = (
+    ("records", "Records in the log.", lambda head: head.size),
+    ("sealed_records", "Records in sealed segments.", lambda head: head.sealed),
+    ("unlisted_records", "Records no signed root covers yet.", lambda h: h.size - h.listed),
+)
 
 router = APIRouter(prefix="/v1", tags=["operations"])
 
@@ -62,11 +71,7 @@ async def _exposition(services: Services) -> str:
         "# TYPE auditroll_up gauge",
         f"auditroll_up {int(services.sequencer.alive)}",
     ]
-    for name, help_text, measure in (
-        ("records", "Records in the log.", lambda head: head.size),
-        ("sealed_records", "Records in sealed segments.", lambda head: head.sealed),
-        ("unlisted_records", "Records no signed root covers yet.", lambda h: h.size - h.listed),
-    ):
+    for name, help_text, measure in GAUGES:
         rows += [f"# HELP auditroll_{name} {help_text}", f"# TYPE auditroll_{name} gauge"]
         rows += [
             f'auditroll_{name}{{kind="{kind}"}} {sum(map(measure, found))}'

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     for head in heads["streams"]:
         writer.add_text(f"streams/{head['stream']}/checkpoint", head["checkpoint"])
         # Only records of people are cut; the log's own facts excuse what is absent elsewhere.
-        hide = arguments.withhold if head["kind"] == "data" else []
+        hide: list[str] = arguments.withhold if head["kind"] == "data" else []
         records += _copy(client, writer, head, hide)
         if not arguments.json:
             print(f"{head['stream']}  {head['size']:,} records", file=sys.stderr)

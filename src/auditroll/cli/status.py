@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from auditroll.cli.client import add_connection, connect
 from auditroll.cli.output import print_json, printable
@@ -28,6 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _flat(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in status.items():
         if isinstance(value, dict):
-            yield from ((f"{name}.{inner}", text) for inner, text in _flat(value))
+            inner = _flat(cast("dict[str, Any]", value))
+            yield from ((f"{name}.{below}", text) for below, text in inner)
+        elif isinstance(value, list):
+            values: list[Any] = value
+            yield name, ", ".join(map(str, values))
         else:
-            yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield name, str(value)

@@ -148,7 +148,9 @@ def withhold(line: Line, slots: Collection[str]) -> Line:
     hide = set(slots) - line.hidden.keys()
     if line.hash_only or not hide:
         return line
-    known = line.salts if line.seed is None else dict(zip(SLOTS, salts(line.seed), strict=True))
+    known = dict(line.salts)
+    if line.seed is not None:
+        known.update(zip(SLOTS, salts(line.seed), strict=True))
     withheld = {
         slot: Hidden(commitment(known[slot], line.slots.get(slot, {})).hex(), "withheld")
         for slot in hide
