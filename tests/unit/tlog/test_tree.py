@@ -46,6 +46,15 @@ def test_a_compact_range_continues_the_tree() -> None:
         assert resumed.root() == naive_root(whole)
 
 
+def test_subtrees_that_become_whole_are_handed_out() -> None:
+    tree = Tree(hashes(40))
+    frontier = Frontier()
+    completed: dict[int, list[bytes]] = {2: [], 3: []}
+    for first, end in ((0, 3), (3, 21), (21, 22), (22, 40)):
+        frontier.append_many(tree.levels[0][first:end], completed)
+    assert completed == {2: tree.levels[2][:10], 3: tree.levels[3][:5]}
+
+
 @pytest.mark.parametrize(
     ("size", "count", "length"), [(5, 1, 32), (5, 3, 32), (4, 1, 31), (0, 1, 32)]
 )
