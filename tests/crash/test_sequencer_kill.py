@@ -29,7 +29,7 @@ from tests.unit.seal.support import (
 pytestmark = pytest.mark.crash
 
 KILLS = kills("sequencer")
-STEPS = crash_runs(24)
+STEPS = crash_runs(16)
 
 
 class Witness:

@@ -25,7 +25,7 @@ from tests.unit.seal.support import (
 
 pytestmark = pytest.mark.crash
 
-RUNS = crash_runs(60)
+RUNS = crash_runs(30)
 
 
 def recorded(disk: RecordingDisk, clock: Clock) -> None:

@@ -88,7 +88,9 @@ class Start:
         ]
         sealing.destroy_keys(self.root.stream, orphans)
         for path in self._recovery.strays:
-            self._folder.disk.remove(path)
+            # This start may have used the same temporary name, and renamed it.
+            if path.exists():
+                self._folder.disk.remove(path)
 
     def _key_of_stray(self, path: Path) -> str:
         """Return the key of a segment that never counted; empty if it has none of its own."""
