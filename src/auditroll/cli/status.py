@@ -31,7 +31,6 @@ def _flat(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             inner = _flat(cast("dict[str, Any]", value))
             yield from ((f"{name}.{below}", text) for below, text in inner)
         elif isinstance(value, list):
-            values: list[Any] = value
-            yield name, ", ".join(map(str, values))
+            yield name, ", ".join(cast("list[str]", value))
         else:
             yield name, str(value)
