@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from auditroll.access import Account, Control, Role, Tenant, accounts, sessions
 from auditroll.errors import AccessError, PolicyError
 
-PASSWORD = "a long enough pass phrase"  # noqa: S105
+PASSWORD = "a long enough pass phrase"
 
 
 @pytest.fixture(autouse=True)
