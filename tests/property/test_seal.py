@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from auditroll.event.canonical import encode
 from auditroll.event.fields import ENVELOPE_FIELDS, FIELDS, SLOT_OF
 from auditroll.seal.nodes import NodeStore
-from auditroll.seal.placing import item_of, place
+from auditroll.seal.placing import items_of, place
 from auditroll.seal.records import PLACE, Tail, unpack
 from auditroll.seal.segments import merged
 from auditroll.seal.streams import MAX_SPAN_MS, Stream
@@ -34,7 +34,7 @@ records = st.dictionaries(
 def test_placing_is_what_the_format_says(record: dict[str, object], seed: bytes, at: int) -> None:
     stream, previous, received = "ab" * 16, bytes(range(32)), "2026-01-01T00:00:00.000Z"
     line = encode({"record": record, "seed": seed.hex(), "stream": stream})
-    leaf, slots, leaf_hash = place(item_of(line), at, previous, received)
+    leaf, slots, leaf_hash = place(items_of([line])[0], at, previous, received)
     expected = seal_record(dict(record), seed)
     assert leaf == make_leaf(
         dict(expected.public),

@@ -44,7 +44,7 @@ def apply_entries(
     """
     grouped: defaultdict[str, list[Item]] = defaultdict(list)
     for item in items:
-        grouped[item.stream].append(item)
+        grouped[item[2]].append(item)
     facts: list[Fact] = []
     for stream_id, mine in grouped.items():
         facts += _extend(streams[stream_id], mine, received_ms)
@@ -59,10 +59,11 @@ def _extend(stream: Stream, items: list[Item], received_ms: int) -> list[Fact]:
     facts: list[Fact] = []
     for item in items:
         leaf, slots, previous = place(item, at, previous, received_at)
-        packed += (pack(len(leaf), len(slots), item.seed), leaf, slots)
+        record, seed, _stream, _shape = item
+        packed += (pack(len(leaf), len(slots), seed), leaf, slots)
         hashes.append(previous)
-        if "producer_seq" not in item.record:
-            facts.append(Fact(stream, at, item.record))
+        if "producer_seq" not in record:
+            facts.append(Fact(stream, at, record))
         at += 1
     stream.extend(b"".join(packed), hashes, received_ms)
     return facts

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, cast
 import orjson
 
 from auditroll.event.times import parse_time
-from auditroll.seal.placing import Item, item_of
+from auditroll.seal.placing import Item, items_of
 from auditroll.segment.journal import MAX_FRAME_OCTETS, BadFrame
 
 __all__ = ["Frame", "read_frame"]
@@ -47,4 +47,4 @@ def read_frame(plaintext: bytes) -> Frame:
         received_ms = parse_time(head["received_at"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         raise BadFrame("a frame without a head") from None
-    return Frame(plaintext, head, received_ms, [item_of(line) for line in lines[1:-1]])
+    return Frame(plaintext, head, received_ms, items_of(lines[1:-1]))

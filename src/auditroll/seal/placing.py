@@ -4,17 +4,18 @@ Records of one producer have few shapes, and which fields make up which slot is 
 shape. A slot is encoded once, for its commitment and for the tail.
 """
 
+from collections.abc import Iterable
 from hashlib import sha256, shake_128
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import orjson
 
 from auditroll.event.fields import ENVELOPE_FIELDS, SLOT_FIELDS, SLOTS
-from auditroll.segment.journal import BadFrame, decode_entry
-from auditroll.tlog import make_leaf
-from auditroll.tlog.slots import SEED_OCTETS
+from auditroll.segment.journal import BadFrame
+from auditroll.tlog.slots import SCHEMA_VERSION, SEED_OCTETS
 
-__all__ = ["Item", "item_of", "place"]
+__all__ = ["Item", "items_of", "place"]
 
 _SALT_OCTETS: Final = 16
 _EMPTY: Final = b"{}"
@@ -42,34 +43,32 @@ class _Slot(NamedTuple):
 _shapes: dict[tuple[str, ...], tuple[_Slot, ...]] = {}
 
 
-class Item(NamedTuple):
-    """A record on its way to its place.
-
-    Args:
-        record: All fields but the envelope; `place` uses them up.
-        seed: 16 random octets.
-        stream: Stream id.
-        shape: What its slots are made of.
-    """
-
-    record: dict[str, Any]
-    seed: bytes
-    stream: str
-    shape: tuple[_Slot, ...]
+Item = tuple[dict[str, Any], bytes, str, tuple[_Slot, ...]]
+"""A record on its way to its place: its fields, which `place` uses up, seed, stream and shape."""
 
 
-def item_of(line: bytes) -> Item:
-    """Return the record in one line of a frame.
+def items_of(lines: Iterable[bytes]) -> list[Item]:
+    """Return the records in a frame's lines.
+
+    One loop without calls of our own: it runs for every record, before and after a restart.
 
     Raises:
-        BadFrame: The line is not what a collector writes; it could not be placed.
+        BadFrame: A line is not what a collector writes; it could not be placed.
     """
-    record, seed, stream = decode_entry(line)
-    names = tuple(record)
-    shape = _shapes.get(names) or _learn(names)
-    if len(seed) != SEED_OCTETS:
-        raise BadFrame("a seed of another length")
-    return Item(record, seed, stream, shape)
+    loads, unhex, shape_of = orjson.loads, bytes.fromhex, _shapes.get
+    items: list[Item] = []
+    try:
+        for line in lines:
+            found = loads(line)
+            record, seed = found["record"], unhex(found["seed"])
+            names = tuple(record)
+            shape = shape_of(names) or _learn(names)
+            if len(seed) != SEED_OCTETS:
+                raise BadFrame("a seed of another length")
+            items.append((record, seed, found["stream"], shape))
+    except (orjson.JSONDecodeError, KeyError, ValueError, TypeError):
+        raise BadFrame("a record in a frame is not what was written") from None
+    return items
 
 
 def place(item: Item, at: int, previous: bytes, received_at: str) -> tuple[bytes, bytes, bytes]:
@@ -100,14 +99,10 @@ def place(item: Item, at: int, previous: bytes, received_at: str) -> tuple[bytes
             octets = encode({field: record.pop(field) for field in fields})
             shown.append(name + octets)
         commitments.append(sha256(salts[salt] + octets).digest())
-    leaf = make_leaf(
-        record,
-        stream=stream,
-        index=at,
-        prev_hash=previous.hex(),
-        sealed=sha256(b"".join(commitments)).hexdigest(),
-        received_at=received_at,
-    )
+    record["schema_version"], record["stream"], record["index"] = SCHEMA_VERSION, stream, at
+    record["prev_hash"], record["received_at"] = previous.hex(), received_at
+    record["sealed"] = sha256(b"".join(commitments)).hexdigest()
+    leaf = encode(record)
     return leaf, b"{" + b",".join(shown) + b"}", sha256(b"\x00" + leaf).digest()
 
 

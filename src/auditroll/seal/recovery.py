@@ -89,8 +89,8 @@ class Recovery:
         for file in self._files:
             for _, plaintext in file.plaintexts():
                 if plaintext.startswith(b'{"kind":"fact"'):
-                    for item in read_frame(plaintext).items:
-                        yield item.record | {"stream": item.stream}
+                    for record, _seed, stream, _shape in read_frame(plaintext).items:
+                        yield record | {"stream": stream}
 
     def _note_fact(self, fact: dict[str, Any]) -> None:
         if fact["event_type"] == "ledger.genesis" and fact["stream"] not in self.streams:
@@ -139,13 +139,14 @@ class Recovery:
         fresh: list[Item] = []
         numbers: list[int] = []
         for item in frame.items:
-            stream = self.streams.get(item.stream)
+            record, _seed, stream_id, _shape = item
+            stream = self.streams.get(stream_id)
             if stream is None:
                 raise BadFrame(f"frame {number} is of a stream without genesis")
-            at = positions.get(item.stream, 0)
-            positions[item.stream] = at + 1
-            if "producer_seq" in item.record:
-                numbers.append(item.record["producer_seq"])
+            at = positions.get(stream_id, 0)
+            positions[stream_id] = at + 1
+            if "producer_seq" in record:
+                numbers.append(record["producer_seq"])
             if at >= stream.sealed:
                 fresh.append(item)
         self._note_batch(number, frame.head, numbers)
@@ -192,8 +193,8 @@ class Recovery:
         seeds: dict[str, bytes] = {}
         for file in self._files:
             for _, plaintext in file.plaintexts():
-                for item in read_frame(plaintext).items:
-                    seeds.setdefault(item.stream, item.seed)
+                for _record, seed, stream_id, _shape in read_frame(plaintext).items:
+                    seeds.setdefault(stream_id, seed)
         return {
             stream.stream: self._index_of(stream, seeds.get(stream.stream))
             for stream in self.streams.values()

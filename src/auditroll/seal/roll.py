@@ -68,7 +68,9 @@ class Roll:
         self.refused: dict[str, list[Refusal]] = {}
         self._new_stream = new_stream
         self._now_ms = now_ms
-        self._by_class = {(s.tenant, s.data_class): s.stream for s in streams.values()}
+        self._by_class = {
+            (s.tenant, s.data_class): s.stream for s in streams.values() if s.kind != "root"
+        }
 
     # Frames.
 
@@ -85,7 +87,7 @@ class Roll:
             frame = read_frame(plaintext)
         except BadFrame as error:
             raise _refused(error.message) from error
-        if any(item.stream not in self.streams for item in frame.items):
+        if any(stream not in self.streams for _, _, stream, _ in frame.items):
             raise _refused("it names a stream that is not there")
         return frame
 
@@ -167,7 +169,8 @@ class Roll:
         numbers = self.write([frame])
         self.sync()
         self.streams[stream_id] = self._new_stream(decode(record) | {"stream": stream_id})
-        self._by_class[tenant, data_class] = stream_id
+        if kind != "root":
+            self._by_class[tenant, data_class] = stream_id
         self.apply(numbers, [frame])
         return stream_id
 
