@@ -17,7 +17,7 @@ from tests.crash.test_spool_kill import LIMITS, killed
 from tests.e2e.server import AUDITROLL, running, verify
 from tests.unit.ship.conftest import QUICK
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.crash
 
 
 def producer(credential: ProducerCredential, spool: Path, *, ships: bool) -> Callable[[], Recorder]:
