@@ -24,7 +24,7 @@ TILE_HEIGHTS: Final = (8, 16, 24, 32, 40, 48)
 """Levels of the tree whose hashes are the second, third ... level of tiles; 2^53 leaves."""
 _TILE_OCTETS: Final = TILE_WIDTH * HASH_OCTETS
 # Below this a stream's hashes wait in memory: a thousand slow streams write no small pieces.
-_FLUSH_OCTETS: Final = _TILE_OCTETS
+_FLUSH_OCTETS: Final = 4 * _TILE_OCTETS
 _CACHED_TILES: Final = 4
 
 
