@@ -181,9 +181,11 @@ def test_l9_derived_files_lost_or_damaged_change_no_answer(
             path.write_bytes(damaged)
     with running(folder) as again:
         assert places(again) == expected
-        assert again.json("status")["rebuilt"]
         stream, index = expected[LINES // 2]
         proof = again.run("prove", stream, str(index))
+        # Some damage shows at the start, some when the file is first needed; all is told by now.
+        status = again.json("status")
+        assert status["rebuilt"] or status["catalogue"]["damaged"] or status["catalogue"]["absent"]
         assert proof.startswith("c2sp.org/tlog-proof@v1\n")
         again.stop()
     assert verify(folder)["verdict"] == "ok"

@@ -139,9 +139,10 @@ def test_live_tail_shows_new_records(
     page.get_by_label("Filters").fill("status_code=404")
     page.get_by_role("button", name="Live tail").click()
     page.get_by_text("Live; newest").wait_for()
-    before = page.locator("tbody tr").count()
+    rows = page.locator("tbody tr")
+    playwright.expect(rows).to_have_count(40)
     server.run("ingest", "--format", "combined", str(access_log(tmp_path / "more.log", 9)))
-    playwright.expect(page.locator("tbody tr")).to_have_count(before + 3, timeout=5000)
+    playwright.expect(rows).to_have_count(43, timeout=5000)
     page.get_by_role("button", name="Live tail").click()
 
 
